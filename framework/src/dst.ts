@@ -1,0 +1,101 @@
+/**
+ * dst.ts — where a packet goes next (cf. Linux include/net/dst.h, net/core/dst.c).
+ *
+ * A destination has two slots, `input` and `output`; routing sets them once and the path calls them. Destinations are
+ * stackable: a transform's dst has a `child`, and only the last of the chain is a route.
+ */
+import { kfreeSkb, type SkBuff } from './skbuff.ts';
+import type { Neighbour } from './neighbour.ts';
+import type { NetDevice } from './netdevice.ts';
+
+export type DstHandler = (skb: SkBuff) => number;
+
+/** The entry is not in the routing cache: part of a transform bundle, or made for one packet. */
+export const DST_NOHASH = 1;
+/** Looked up without transforms: not to be looked up with them again. */
+export const DST_NOXFRM = 2;
+export const DST_NOPOLICY = 4;
+export const DST_HOST = 8;
+
+/** Values of `obsolete`. */
+export const DST_OBSOLETE_NONE = 0;
+export const DST_OBSOLETE_DEAD = 2;
+
+export class DstEntry {
+  /** For packets that come in: ipLocalDeliver, ipForward, ipError, dstDiscard … */
+  input: DstHandler;
+  /** For packets that go out: ipOutput, ipRtBug, dstDiscard … */
+  output: DstHandler;
+  dev: NetDevice;
+  /** The next hop's neighbour, when all packets of this dst have the same. */
+  neighbour: Neighbour | null;
+  /** The next dst of a bundle. */
+  child: DstEntry | null;
+  flags: number;
+  /** Not 0: look the route up again. */
+  obsolete: number;
+  refcnt: number;
+  /** Jiffies of the last use. */
+  lastuse: number;
+  use: number;
+  /** Path MTU learned for it, bytes; 0: the device's. */
+  pmtu: number;
+  /** Jiffies after which `pmtu` or a redirect is forgotten; 0: never. */
+  expires: number;
+  /** Negative errno for a dst that only reports one. */
+  error: number;
+  /** Bytes of headers that the chain from here on adds. */
+  headerLen: number;
+  trailerLen: number;
+  /** The transform of this dst; the type belongs to the plugin that sets it. */
+  xfrm: object | null;
+
+  constructor(dev: NetDevice, input: DstHandler, output: DstHandler) {
+    this.input = input;
+    this.output = output;
+    this.dev = dev;
+    this.neighbour = null;
+    this.child = null;
+    this.flags = 0;
+    this.obsolete = 0;
+    this.refcnt = 0;
+    this.lastuse = 0;
+    this.use = 0;
+    this.pmtu = 0;
+    this.expires = 0;
+    this.error = 0;
+    this.headerLen = 0;
+    this.trailerLen = 0;
+    this.xfrm = null;
+  }
+}
+
+/** Largest packet that fits `dst` without fragmentation, in bytes. */
+export function dstMtu(dst: DstEntry): number {
+  const mtu = dst.dev.mtu;
+  return dst.pmtu !== 0 && dst.pmtu < mtu ? dst.pmtu : mtu;
+}
+
+/** Calls the input slot of the packet's dst. */
+export function dstInput(skb: SkBuff): number {
+  const dst = skb.dst as DstEntry;
+  if (skb.trace !== 0) skb.net.tracer.stage(skb, dst.input.name);
+  return dst.input(skb);
+}
+
+/** Calls the output slot of the packet's dst. */
+export function dstOutput(skb: SkBuff): number {
+  const dst = skb.dst as DstEntry;
+  if (skb.trace !== 0) skb.net.tracer.stage(skb, dst.output.name);
+  return dst.output(skb);
+}
+
+/** Makes a slot that drops with one reason: dst_discard and its relatives, under the name the walk should show. */
+export function dstDiscard(name: string, reason: number): DstHandler {
+  const handler = (skb: SkBuff): number => {
+    kfreeSkb(skb, reason);
+    return 0;
+  };
+  Object.defineProperty(handler, 'name', { value: name });
+  return handler;
+}

@@ -1,0 +1,39 @@
+/**
+ * notifier.ts — what has changed in the control plane, told after the state is consistent (cf. Linux notifier chains).
+ * Never per packet: an event has no verdict, no order among listeners and no veto. What may be refused is asked by a
+ * call that throws, before the event.
+ */
+import { EventEmitter } from 'eventemitter3';
+import type { Neighbour } from './neighbour.ts';
+import type { NetDevice } from './netdevice.ts';
+import type { Ifaddr } from './services/inetdevice.ts';
+
+export interface NetEvents {
+  'netdev:register': (dev: NetDevice) => void;
+  'netdev:unregister': (dev: NetDevice) => void;
+  'netdev:up': (dev: NetDevice) => void;
+  'netdev:goingDown': (dev: NetDevice) => void;
+  'netdev:down': (dev: NetDevice) => void;
+  /** Carrier came or went: read `dev.carrier`. */
+  'netdev:change': (dev: NetDevice) => void;
+  'netdev:changeMtu': (dev: NetDevice) => void;
+  'netdev:changeAddress': (dev: NetDevice) => void;
+  /** ARP was switched on or off, or another flag changed. */
+  'netdev:changeFlags': (dev: NetDevice, changed: number) => void;
+  'netdev:changeName': (dev: NetDevice, old: string) => void;
+  'netdev:changeUpper': (dev: NetDevice) => void;
+  'inetaddr:up': (ifa: Ifaddr) => void;
+  'inetaddr:down': (ifa: Ifaddr) => void;
+  'neigh:update': (neigh: Neighbour) => void;
+  'route:add': (route: object) => void;
+  'route:del': (route: object) => void;
+  'fdb:add': (entry: object) => void;
+  'fdb:del': (entry: object) => void;
+  'sysctl:write': (name: string, value: string) => void;
+}
+
+export type Notifier = EventEmitter<NetEvents>;
+
+export function createNotifier(): Notifier {
+  return new EventEmitter<NetEvents>();
+}

@@ -1,0 +1,23 @@
+/** services/inet-protocol.ts — who gets packets for this router, by IP protocol number (cf. Linux include/net/protocol.h). */
+import type { SkBuff } from '../skbuff.ts';
+import { token, type Token } from '../token.ts';
+
+export interface InetProtocol {
+  readonly protocol: number;
+  /**
+   * Takes a packet delivered here; `skb.data` is at the transport header. Returns 0 when the packet was taken, or
+   * -N to have it handled again as protocol N (a transform took its header off).
+   */
+  handler(skb: SkBuff): number;
+  /** An ICMP error quotes a packet of this protocol; `skb.data` is at the quoted IP header. */
+  errHandler?(skb: SkBuff, type: number, code: number, info: number): void;
+  /** Packets need no policy check before the handler: it makes its own. */
+  readonly noPolicy?: boolean;
+}
+
+export interface InetProtocols {
+  /** Registers a handler; throws when the number is taken. Returns the undo. */
+  add(protocol: InetProtocol): () => void;
+}
+
+export const InetProtocols: Token<InetProtocols> = token<InetProtocols>('InetProtocols');

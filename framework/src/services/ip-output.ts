@@ -1,0 +1,24 @@
+/** services/ip-output.ts — sending IPv4 packets made here (cf. Linux net/ipv4/ip_output.c). */
+import type { SkBuff } from '../skbuff.ts';
+import { token, type Token } from '../token.ts';
+import type { Rtable } from './routing.ts';
+
+export interface IpHeaderInit {
+  readonly saddr: number;
+  readonly daddr: number;
+  readonly protocol: number;
+  readonly tos?: number;
+  /** net.ipv4.ip_default_ttl unless told. */
+  readonly ttl?: number;
+  /** Do not fragment. */
+  readonly df?: boolean;
+}
+
+export interface IpOutput {
+  /** Puts an IPv4 header in front of the payload at `skb.data` and sends it by `rt` (ip_build_and_send_pkt). */
+  buildAndSend(skb: SkBuff, rt: Rtable, header: IpHeaderInit): number;
+  /** Sends a complete IPv4 packet whose `skb.dst` is set: total length and checksum are filled in, then LOCAL_OUT. */
+  localOut(skb: SkBuff): number;
+}
+
+export const IpOutput: Token<IpOutput> = token<IpOutput>('IpOutput');
