@@ -224,7 +224,8 @@ export function devSetMtu(dev: NetDevice, mtu: number): void {
 
 /** Changes the MAC address (dev_set_mac_address); group and all-zero addresses are refused. */
 export function devSetMacAddress(dev: NetDevice, address: Uint8Array): void {
-  if ((address[0] & 1) !== 0 || address.every((b) => b === 0)) throw new CommandError('RTNETLINK answers: Cannot assign requested address', 2);
+  if ((address[0] & 1) !== 0 || address.every((b) => b === 0))
+    throw new CommandError('RTNETLINK answers: Cannot assign requested address', 2);
   dev.ops.setMacAddress?.(address, dev);
   setAddress(dev, address);
   dev.net.notifier.emit('netdev:changeAddress', dev);
@@ -319,4 +320,3 @@ export function devForwardSkb(skb: SkBuff, to: NetDevice): void {
   skb.dev = to;
   to.net.softirq.netifRx(skb);
 }
-

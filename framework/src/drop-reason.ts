@@ -65,7 +65,10 @@ export const SKB_DROP_REASON_LINK_LOSS: number = dropReason('LINK_LOSS', 'longer
 export const SKB_DROP_REASON_QUEUE_PURGE: number = dropReason('QUEUE_PURGE', 'queue was emptied: device or router went down');
 
 export const SKB_DROP_REASON_IP_OUTNOROUTES: number = dropReason('IP_OUTNOROUTES', 'no route to the destination');
-export const SKB_DROP_REASON_IP_INNOROUTES: number = dropReason('IP_INNOROUTES', 'no route to the destination (forwarding off, unreachable or prohibited)');
+export const SKB_DROP_REASON_IP_INNOROUTES: number = dropReason(
+  'IP_INNOROUTES',
+  'no route to the destination (forwarding off, unreachable or prohibited)',
+);
 export const SKB_DROP_REASON_IP_BLACKHOLE: number = dropReason('IP_BLACKHOLE', 'blackhole route');
 export const SKB_DROP_REASON_IP_INVALID_SOURCE: number = dropReason('IP_INVALID_SOURCE', 'martian source address');
 export const SKB_DROP_REASON_IP_INVALID_DEST: number = dropReason('IP_INVALID_DEST', 'martian destination address');
@@ -77,8 +80,14 @@ export const SKB_DROP_REASON_IP_TTL: number = dropReason('IP_TTL', 'time to live
 export const SKB_DROP_REASON_PKT_TOO_BIG: number = dropReason('PKT_TOO_BIG', 'larger than the MTU and DF is set');
 export const SKB_DROP_REASON_IP_OPTIONS: number = dropReason('IP_OPTIONS', 'malformed or refused IP options');
 export const SKB_DROP_REASON_IP_SOURCE_ROUTED: number = dropReason('IP_SOURCE_ROUTED', 'source routing is refused (accept_source_route)');
-export const SKB_DROP_REASON_UNICAST_IN_L2_MULTICAST: number = dropReason('UNICAST_IN_L2_MULTICAST', 'unicast packet in a link-layer broadcast or multicast');
-export const SKB_DROP_REASON_IP_NOT_FORWARDABLE: number = dropReason('IP_NOT_FORWARDABLE', 'link-layer broadcast or multicast is not forwarded');
+export const SKB_DROP_REASON_UNICAST_IN_L2_MULTICAST: number = dropReason(
+  'UNICAST_IN_L2_MULTICAST',
+  'unicast packet in a link-layer broadcast or multicast',
+);
+export const SKB_DROP_REASON_IP_NOT_FORWARDABLE: number = dropReason(
+  'IP_NOT_FORWARDABLE',
+  'link-layer broadcast or multicast is not forwarded',
+);
 export const SKB_DROP_REASON_IP_MULTICAST: number = dropReason('IP_MULTICAST', 'multicast group not joined');
 export const SKB_DROP_REASON_IP_RT_BUG: number = dropReason('IP_RT_BUG', 'route has no output (ip_rt_bug)');
 export const SKB_DROP_REASON_FRAG_REASM_TIMEOUT: number = dropReason('FRAG_REASM_TIMEOUT', 'reassembly timed out');
@@ -102,4 +111,3 @@ export const SKB_DROP_REASON_ICMP_IGNORED: number = dropReason('ICMP_IGNORED', '
 export const SKB_DROP_REASON_UDP_CSUM: number = dropReason('UDP_CSUM', 'wrong UDP checksum');
 export const SKB_DROP_REASON_TCP_CSUM: number = dropReason('TCP_CSUM', 'wrong TCP checksum');
 export const SKB_DROP_REASON_NO_SOCKET: number = dropReason('NO_SOCKET', 'nobody listens on this port');
-

@@ -4,9 +4,10 @@
  * A destination has two slots, `input` and `output`; routing sets them once and the path calls them. Destinations are
  * stackable: a transform's dst has a `child`, and only the last of the chain is a route.
  */
-import { kfreeSkb, type SkBuff } from './skbuff.ts';
+
 import type { Neighbour } from './neighbour.ts';
 import type { NetDevice } from './netdevice.ts';
+import { kfreeSkb, type SkBuff } from './skbuff.ts';
 
 export type DstHandler = (skb: SkBuff) => number;
 

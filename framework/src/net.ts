@@ -1,16 +1,17 @@
 /** net.ts — one router's networking state: devices, hooks, protocols, counters (cf. Linux struct net). */
-import { CommandError } from './errors.ts';
+
 import { DROP_REASON_MAX } from './drop-reason.ts';
+import { CommandError } from './errors.ts';
 import type { Log } from './log.ts';
-import { Metrics, type CounterGroup } from './metrics.ts';
-import { NfHooks } from './netfilter.ts';
+import { type CounterGroup, Metrics } from './metrics.ts';
 import type { NetDevice } from './netdevice.ts';
+import { NfHooks } from './netfilter.ts';
 import { createNotifier, type Notifier } from './notifier.ts';
 import type { SkBuff, SkbPool } from './skbuff.ts';
 import { ICMP_MIB, IP_MIB, IPEXT_MIB, TCP_MIB, UDP_MIB } from './snmp.ts';
 import type { Softirq } from './softirq.ts';
 import { SysctlTree } from './sysctl.ts';
-import { Tracer } from './trace.ts';
+import type { Tracer } from './trace.ts';
 import { ETH_P_ALL } from './wire/ethernet.ts';
 
 /** Receives frames of one EtherType; `skb.data` is behind the link-layer header (packet_type). */

@@ -1,7 +1,8 @@
 /** netdevice.ts — network devices and what a driver supplies (cf. Linux include/linux/netdevice.h). */
+
+import type { Net } from './net.ts';
 import type { InDevice } from './services/inetdevice.ts';
 import type { SkBuff } from './skbuff.ts';
-import type { Net } from './net.ts';
 import { ARPHRD_ETHER } from './wire/arp.ts';
 import { ETH_ALEN, ETH_DATA_LEN, ETH_HLEN, ETH_MAX_MTU, ETH_MIN_MTU } from './wire/ethernet.ts';
 

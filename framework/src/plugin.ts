@@ -12,8 +12,8 @@ import type { NetDevice, NetDeviceInit, NetDeviceOps, RxHandler } from './netdev
 import type { NfHookOps } from './netfilter.ts';
 import type { NetEvents } from './notifier.ts';
 import type { InetProtocol } from './services/inet-protocol.ts';
-import type { Timer } from './timer.ts';
 import type { SysctlDef } from './sysctl.ts';
+import type { Timer } from './timer.ts';
 import type { Token } from './token.ts';
 
 /** A JSON Schema (draft-07), as ajv takes it. */

@@ -12,8 +12,9 @@
  * A head is shared by clones and belongs to a pool or a driver's ring; an SkBuff is one packet's place in the walk.
  * Whoever does not pass a packet on frees it: {@link kfreeSkb} with a reason, or {@link consumeSkb} when it was used up.
  */
-import type { DstEntry } from './dst.ts';
+
 import { SKB_CONSUMED } from './drop-reason.ts';
+import type { DstEntry } from './dst.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { Net } from './net.ts';
 import type { NetDevice } from './netdevice.ts';

@@ -2,9 +2,24 @@
 
 /** Columns of the `Ip:` line of /proc/net/snmp; Forwarding and DefaultTTL are settings, not counters. */
 export const IP_MIB: readonly string[] = [
-  'InReceives', 'InHdrErrors', 'InAddrErrors', 'ForwDatagrams', 'InUnknownProtos', 'InDiscards', 'InDelivers',
-  'OutRequests', 'OutDiscards', 'OutNoRoutes', 'ReasmTimeout', 'ReasmReqds', 'ReasmOKs', 'ReasmFails',
-  'FragOKs', 'FragFails', 'FragCreates', 'OutTransmits',
+  'InReceives',
+  'InHdrErrors',
+  'InAddrErrors',
+  'ForwDatagrams',
+  'InUnknownProtos',
+  'InDiscards',
+  'InDelivers',
+  'OutRequests',
+  'OutDiscards',
+  'OutNoRoutes',
+  'ReasmTimeout',
+  'ReasmReqds',
+  'ReasmOKs',
+  'ReasmFails',
+  'FragOKs',
+  'FragFails',
+  'FragCreates',
+  'OutTransmits',
 ];
 export const IPSTATS_MIB_INPKTS = 0;
 export const IPSTATS_MIB_INHDRERRORS = 1;
@@ -27,8 +42,23 @@ export const IPSTATS_MIB_OUTPKTS = 17;
 
 /** Counters of /proc/net/netstat's `IpExt:` line that are kept. */
 export const IPEXT_MIB: readonly string[] = [
-  'InNoRoutes', 'InTruncatedPkts', 'InMcastPkts', 'OutMcastPkts', 'InBcastPkts', 'OutBcastPkts', 'InOctets', 'OutOctets',
-  'InMcastOctets', 'OutMcastOctets', 'InBcastOctets', 'OutBcastOctets', 'InCsumErrors', 'InNoECTPkts', 'InECT1Pkts', 'InECT0Pkts', 'InCEPkts',
+  'InNoRoutes',
+  'InTruncatedPkts',
+  'InMcastPkts',
+  'OutMcastPkts',
+  'InBcastPkts',
+  'OutBcastPkts',
+  'InOctets',
+  'OutOctets',
+  'InMcastOctets',
+  'OutMcastOctets',
+  'InBcastOctets',
+  'OutBcastOctets',
+  'InCsumErrors',
+  'InNoECTPkts',
+  'InECT1Pkts',
+  'InECT0Pkts',
+  'InCEPkts',
 ];
 export const IPSTATS_MIB_INNOROUTES = 0;
 export const IPSTATS_MIB_INTRUNCATEDPKTS = 1;
@@ -41,10 +71,35 @@ export const IPSTATS_MIB_OUTOCTETS = 7;
 export const IPSTATS_MIB_CSUMERRORS = 12;
 
 export const ICMP_MIB: readonly string[] = [
-  'InMsgs', 'InErrors', 'InCsumErrors', 'InDestUnreachs', 'InTimeExcds', 'InParmProbs', 'InSrcQuenchs', 'InRedirects',
-  'InEchos', 'InEchoReps', 'InTimestamps', 'InTimestampReps', 'InAddrMasks', 'InAddrMaskReps',
-  'OutMsgs', 'OutErrors', 'OutRateLimitGlobal', 'OutRateLimitHost', 'OutDestUnreachs', 'OutTimeExcds', 'OutParmProbs', 'OutSrcQuenchs',
-  'OutRedirects', 'OutEchos', 'OutEchoReps', 'OutTimestamps', 'OutTimestampReps', 'OutAddrMasks', 'OutAddrMaskReps',
+  'InMsgs',
+  'InErrors',
+  'InCsumErrors',
+  'InDestUnreachs',
+  'InTimeExcds',
+  'InParmProbs',
+  'InSrcQuenchs',
+  'InRedirects',
+  'InEchos',
+  'InEchoReps',
+  'InTimestamps',
+  'InTimestampReps',
+  'InAddrMasks',
+  'InAddrMaskReps',
+  'OutMsgs',
+  'OutErrors',
+  'OutRateLimitGlobal',
+  'OutRateLimitHost',
+  'OutDestUnreachs',
+  'OutTimeExcds',
+  'OutParmProbs',
+  'OutSrcQuenchs',
+  'OutRedirects',
+  'OutEchos',
+  'OutEchoReps',
+  'OutTimestamps',
+  'OutTimestampReps',
+  'OutAddrMasks',
+  'OutAddrMaskReps',
 ];
 export const ICMP_MIB_INMSGS = 0;
 export const ICMP_MIB_INERRORS = 1;
@@ -57,7 +112,17 @@ export const ICMP_MIB_RATELIMITGLOBAL = 16;
 export const ICMP_MIB_RATELIMITHOST = 17;
 export const ICMP_MIB_OUT_TYPES = 18;
 
-export const UDP_MIB: readonly string[] = ['InDatagrams', 'NoPorts', 'InErrors', 'OutDatagrams', 'RcvbufErrors', 'SndbufErrors', 'InCsumErrors', 'IgnoredMulti', 'MemErrors'];
+export const UDP_MIB: readonly string[] = [
+  'InDatagrams',
+  'NoPorts',
+  'InErrors',
+  'OutDatagrams',
+  'RcvbufErrors',
+  'SndbufErrors',
+  'InCsumErrors',
+  'IgnoredMulti',
+  'MemErrors',
+];
 export const UDP_MIB_INDATAGRAMS = 0;
 export const UDP_MIB_NOPORTS = 1;
 export const UDP_MIB_INERRORS = 2;

@@ -10,7 +10,7 @@ import { netifReceiveSkb } from './dev.ts';
 import { SKB_DROP_REASON_CPU_BACKLOG, SKB_DROP_REASON_PLUGIN_EXCEPTION, SKB_DROP_REASON_QUEUE_PURGE } from './drop-reason.ts';
 import type { Log } from './log.ts';
 import type { NetDevice } from './netdevice.ts';
-import { kfreeSkb, SkbPool, SkbQueue, type SkBuff } from './skbuff.ts';
+import { kfreeSkb, type SkBuff, SkbPool, SkbQueue } from './skbuff.ts';
 import { Timer, TimerQueue } from './timer.ts';
 
 /** Frames a device may receive in one turn (NAPI_POLL_WEIGHT), and all together in one round (net.core.netdev_budget). */

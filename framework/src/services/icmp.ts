@@ -1,6 +1,6 @@
 /** services/icmp.ts — sending ICMP errors about a packet (cf. Linux net/ipv4/icmp.c). */
 import type { SkBuff } from '../skbuff.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 
 export interface IcmpSend {
   /**

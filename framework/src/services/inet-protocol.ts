@@ -1,6 +1,6 @@
 /** services/inet-protocol.ts — who gets packets for this router, by IP protocol number (cf. Linux include/net/protocol.h). */
 import type { SkBuff } from '../skbuff.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 
 export interface InetProtocol {
   readonly protocol: number;

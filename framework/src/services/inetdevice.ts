@@ -1,6 +1,6 @@
 /** services/inetdevice.ts — IPv4's part of a device: addresses and per-device settings (cf. Linux include/linux/inetdevice.h). */
 import type { NetDevice } from '../netdevice.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_SITE = 200;

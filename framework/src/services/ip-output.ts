@@ -1,6 +1,6 @@
 /** services/ip-output.ts — sending IPv4 packets made here (cf. Linux net/ipv4/ip_output.c). */
 import type { SkBuff } from '../skbuff.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 import type { Rtable } from './routing.ts';
 
 export interface IpHeaderInit {

@@ -1,7 +1,7 @@
 /** services/neighbours.ts — IPv4's neighbour table, which the arp plugin supplies and IPv4 output uses. */
 import type { Neighbour } from '../neighbour.ts';
 import type { NetDevice } from '../netdevice.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 
 export interface NeighTable {
   /** The entry for a next hop, made if there is none; null when the table is full (__neigh_create). */

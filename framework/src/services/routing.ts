@@ -2,7 +2,7 @@
 import type { DstEntry } from '../dst.ts';
 import type { NetDevice } from '../netdevice.ts';
 import type { SkBuff } from '../skbuff.ts';
-import { token, type Token } from '../token.ts';
+import { type Token, token } from '../token.ts';
 
 /** Route types (rtnetlink(7)). */
 export const RTN_UNSPEC = 0;
