@@ -1,6 +1,7 @@
 /** @packetwalk/framework — all that a plugin may import. */
 export * from './clock.ts';
 export * from './command.ts';
+export * from './command-words.ts';
 export * from './dev.ts';
 export * from './drop-reason.ts';
 export * from './dst.ts';
@@ -14,6 +15,7 @@ export * from './netdevice.ts';
 export * from './netfilter.ts';
 export * from './notifier.ts';
 export * from './plugin.ts';
+export * from './services/commands.ts';
 export * from './services/icmp.ts';
 export * from './services/inet-protocol.ts';
 export * from './services/inetdevice.ts';
@@ -35,3 +37,6 @@ export * from './wire/ipv4.ts';
 export * from './wire/tcp.ts';
 export * from './wire/udp.ts';
 export * from './wire/vlan.ts';
+export * from './plugin-order.ts';
+export * from './registries.ts';
+export * from './router.ts';
