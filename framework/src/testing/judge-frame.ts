@@ -1,0 +1,304 @@
+/**
+ * judge-frame.ts — a frame as the judge compares it: every byte but what Linux chooses freely (see judge.ts).
+ *
+ * What is blanked lies under a checksum; the checksum field then says only whether the checksum was right.
+ */
+import { csumPartial } from '../wire/checksum.ts';
+import { ETH_HLEN, ETH_P_8021Q, ETH_P_IP, ETH_TYPE } from '../wire/ethernet.ts';
+import {
+  ICMP_CHECKSUM,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHOREPLY,
+  ICMP_HLEN,
+  ICMP_PARAMETERPROB,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMPREPLY,
+} from '../wire/icmp.ts';
+import {
+  formatIpv4,
+  IP_CHECK,
+  IP_FRAG_OFF,
+  IP_HLEN,
+  IP_ID,
+  IP_MF,
+  IP_OFFSET,
+  IP_PROTOCOL,
+  IP_SADDR,
+  IP_TOT_LEN,
+  IPOPT_END,
+  IPOPT_NOOP,
+  IPOPT_TIMESTAMP,
+  IPPROTO_AH,
+  IPPROTO_COMP,
+  IPPROTO_ESP,
+  IPPROTO_ICMP,
+  IPPROTO_IPIP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  ipHdrLen,
+} from '../wire/ipv4.ts';
+import { TCP_CHECK, TCP_HLEN } from '../wire/tcp.ts';
+import { UDP_CHECK, UDP_HLEN } from '../wire/udp.ts';
+import { VLAN_ETH_HLEN } from '../wire/vlan.ts';
+import { toHex } from './hex.ts';
+import type { Scenario, SecurityAssociation } from './scenario.ts';
+
+/** ICMP messages that a router makes by itself. */
+const OWN_ICMP: ReadonlySet<number> = new Set([
+  ICMP_ECHOREPLY,
+  ICMP_DEST_UNREACH,
+  ICMP_SOURCE_QUENCH,
+  ICMP_REDIRECT,
+  ICMP_TIME_EXCEEDED,
+  ICMP_PARAMETERPROB,
+  ICMP_TIMESTAMPREPLY,
+]);
+const TUNNELS: ReadonlySet<number> = new Set([IPPROTO_IPIP, IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP]);
+
+/** Stand in checksum fields over blanked bytes: "OK" and "BA". */
+const CHECK_GOOD = 0x4f4b;
+const CHECK_BAD = 0x4241;
+
+/** 802.1D BPDU to the bridge group address: LLC header at 14, low byte of the message age at 45. */
+const BPDU_MESSAGE_AGE_LOW = 45;
+export const BPDU_GROUP = '0180c2000000';
+
+/** Times in an ICMP timestamp reply: received and sent, behind the originate time. */
+const ICMP_RECEIVE_TIME = 12;
+const ICMP_TIMES_END = 20;
+
+/** ESP or AH opened: what is compared instead of ciphertext. */
+export interface OpenedPacket {
+  readonly spi: number;
+  readonly sequence: number;
+  /** The IPv4 packet inside; of transport mode the outer header with the inner protocol, lengths and checksum restored. */
+  readonly inner: Uint8Array;
+}
+
+/** Opens the ESP or AH packet `ip`, which starts at its IPv4 header, with one of the keys; throws when none does. */
+export type PacketOpener = (ip: Uint8Array, keys: readonly SecurityAssociation[]) => OpenedPacket;
+
+/** What the frames of a run are compared against: derived once from the scenario. */
+export interface FrameContext {
+  readonly scenario: Scenario;
+  /** Addresses that the scenario gives the router. */
+  readonly own: ReadonlySet<string>;
+  /** `id`, and `id/type/code`, of the ICMP messages that the scenario sends in. */
+  readonly icmpInputs: ReadonlySet<string>;
+  /** Ranges from which NAT takes ports. */
+  readonly natPorts: readonly (readonly [number, number])[];
+  readonly open: PacketOpener | undefined;
+}
+
+export function frameContext(scenario: Scenario, open?: PacketOpener): FrameContext {
+  const natPorts: [number, number][] = [];
+  for (const rule of scenario.compare.ignore) {
+    const range = /^natport:(\d+)-(\d+)$/.exec(rule);
+    if (range !== null) natPorts.push([Number(range[1]), Number(range[2])]);
+  }
+  return { scenario, own: ownAddresses(scenario), icmpInputs: icmpInputs(scenario), natPorts, open };
+}
+
+function ownAddresses(scenario: Scenario): Set<string> {
+  const lines = [...scenario.setup];
+  for (const event of scenario.events) if ('cmd' in event) lines.push(event.cmd);
+  const own = new Set<string>();
+  for (const line of lines) {
+    const address = /^\s*ip\s+addr(?:ess)?\s+add\s+([^\s/]+)/.exec(line);
+    if (address !== null) own.add(address[1]);
+  }
+  return own;
+}
+
+function icmpInputs(scenario: Scenario): Set<string> {
+  const inputs = new Set<string>();
+  for (const event of scenario.events) {
+    if (!('frame' in event)) continue;
+    const { frame } = event;
+    const ip = networkOffset(frame);
+    if (ip < 0 || frame.length < ip + 22 || frame[ip + IP_PROTOCOL] !== IPPROTO_ICMP) continue;
+    const view = viewOf(frame);
+    const id = view.getUint16(ip + IP_ID);
+    const icmp = ip + ipHdrLen(view, ip);
+    inputs.add(`${id}`);
+    inputs.add(`${id}/${frame[icmp]}/${frame[icmp + 1]}`);
+  }
+  return inputs;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Where the IPv4 header of a plain or once-tagged frame starts; -1 when it carries something else. */
+function networkOffset(frame: Uint8Array): number {
+  if (frame.length < ETH_HLEN) return -1;
+  const type = (at: number): number => (frame[at] << 8) | frame[at + 1];
+  const tagged = type(ETH_TYPE) === ETH_P_8021Q && frame.length >= VLAN_ETH_HLEN;
+  const ip = tagged ? VLAN_ETH_HLEN : ETH_HLEN;
+  return type(ip - 2) === ETH_P_IP ? ip : -1;
+}
+
+/** Turns the frames of one run on one port, in order, into comparable text; remembers numbers it has handed out. */
+export class FrameCanon {
+  private readonly context: FrameContext;
+  private readonly strict: boolean;
+  private readonly pad: boolean;
+  private readonly ids = new Map<number, number>();
+  private readonly ports = new Map<number, number>();
+
+  constructor(context: FrameContext) {
+    this.context = context;
+    const { ignore } = context.scenario.compare;
+    this.strict = ignore.includes('strict');
+    this.pad = ignore.includes('pad');
+  }
+
+  /** The frame with its free parts blanked, in hexadecimal; of opened ESP and AH a line of text. */
+  canonical(frame: Uint8Array): string {
+    const f = frame.slice();
+    if (isBpdu(f)) {
+      f[BPDU_MESSAGE_AGE_LOW] = 0;
+      return toHex(f);
+    }
+    const ip = networkOffset(f);
+    if (ip < 0 || f.length <= ip) return toHex(f);
+    const header = (f[ip] & 15) << 2;
+    if (header < IP_HLEN || f.length < ip + header) return toHex(f);
+    const protocol = f[ip + IP_PROTOCOL];
+    if (this.context.scenario.compare.sa.length > 0 && (protocol === IPPROTO_ESP || protocol === IPPROTO_AH)) return this.opened(f, ip);
+    return toHex(this.ipv4(f, ip));
+  }
+
+  /** Blanks an IPv4 frame in place; returns what is compared of it. */
+  private ipv4(f: Uint8Array, ip: number): Uint8Array {
+    const view = viewOf(f);
+    const header = ipHdrLen(view, ip);
+    const good = csumPartial(view, ip, header) === 0xffff;
+    let touched = false;
+    if (!this.strict) {
+      touched = blankTimestamps(f, ip, header);
+      touched = this.blankMade(f, view, ip, header) || touched;
+    }
+    if (touched) view.setUint16(ip + IP_CHECK, good ? CHECK_GOOD : CHECK_BAD);
+    if (this.context.natPorts.length > 0) this.numberPorts(f, view, ip, header);
+    return this.pad ? f.subarray(0, ip + view.getUint16(ip + IP_TOT_LEN)) : f;
+  }
+
+  /** Blanks ip.id of a packet that the router made, and the times in its ICMP timestamp reply. */
+  private blankMade(f: Uint8Array, view: DataView, ip: number, header: number): boolean {
+    const icmp = ip + header;
+    const id = view.getUint16(ip + IP_ID);
+    const fragment = view.getUint16(ip + IP_FRAG_OFF);
+    const later = (fragment & IP_OFFSET) !== 0;
+    const isIcmp = f[ip + IP_PROTOCOL] === IPPROTO_ICMP;
+    if (isIcmp ? !this.madeIcmp(f, id, icmp, later) : !this.madeTunnel(view, ip)) return false;
+    if (isIcmp && !later && f[icmp] === ICMP_TIMESTAMPREPLY) {
+      const good = csumPartial(view, icmp, f.length - icmp) === 0xffff;
+      f.fill(0, icmp + ICMP_RECEIVE_TIME, icmp + ICMP_TIMES_END);
+      view.setUint16(icmp + ICMP_CHECKSUM, good ? CHECK_GOOD : CHECK_BAD);
+    }
+    view.setUint16(ip + IP_ID, (fragment & (IP_MF | IP_OFFSET)) === 0 ? 0 : numbered(this.ids, id));
+    return true;
+  }
+
+  private madeIcmp(f: Uint8Array, id: number, icmp: number, later: boolean): boolean {
+    const { icmpInputs } = this.context;
+    if (later) return !icmpInputs.has(`${id}`);
+    return f.length >= icmp + ICMP_HLEN && OWN_ICMP.has(f[icmp]) && !icmpInputs.has(`${id}/${f[icmp]}/${f[icmp + 1]}`);
+  }
+
+  private madeTunnel(view: DataView, ip: number): boolean {
+    return TUNNELS.has(view.getUint8(ip + IP_PROTOCOL)) && this.context.own.has(formatIpv4(view.getInt32(ip + IP_SADDR)));
+  }
+
+  /** Numbers ports out of the NAT ranges by first use; the transport checksum must still be right. */
+  private numberPorts(f: Uint8Array, view: DataView, ip: number, header: number): void {
+    const protocol = f[ip + IP_PROTOCOL];
+    const l4 = ip + header;
+    if (protocol !== IPPROTO_TCP && protocol !== IPPROTO_UDP) return;
+    const check = l4 + (protocol === IPPROTO_TCP ? TCP_CHECK : UDP_CHECK);
+    if (f.length < l4 + (protocol === IPPROTO_TCP ? TCP_HLEN - 2 : UDP_HLEN)) return;
+    if ((view.getUint16(ip + IP_FRAG_OFF) & IP_OFFSET) !== 0) return;
+    const good = transportChecksumHolds(view, ip, l4, check);
+    let hit = false;
+    for (const at of [l4, l4 + 2]) {
+      const port = view.getUint16(at);
+      if (!this.context.natPorts.some(([low, high]) => port >= low && port <= high)) continue;
+      view.setUint16(at, numbered(this.ports, port));
+      hit = true;
+    }
+    if (hit) view.setUint16(check, good ? CHECK_GOOD : CHECK_BAD);
+  }
+
+  /** ESP and AH as text: Ethernet and outer header, SPI, sequence number, and the packet inside. */
+  private opened(f: Uint8Array, ip: number): string {
+    const { open, scenario } = this.context;
+    if (open === undefined) return `esp/ah not comparable: no opener was given (${toHex(f)})`;
+    let inside: OpenedPacket;
+    try {
+      inside = open(f.subarray(ip), scenario.compare.sa);
+    } catch (error) {
+      return `esp/ah not opened: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    const view = viewOf(f);
+    const good = csumPartial(view, ip, ipHdrLen(view, ip)) === 0xffff;
+    const frame = new Uint8Array(ETH_HLEN + inside.inner.length);
+    frame.set(inside.inner, ETH_HLEN);
+    const inner = toHex(this.ipv4(frame, ETH_HLEN));
+    // ip.id and the header checksum are free, the latter but for its being right; what follows the addresses is the packet's own.
+    const outer = `${toHex(f.subarray(ip, ip + IP_ID))} ${toHex(f.subarray(ip + IP_FRAG_OFF, ip + IP_CHECK))} ${toHex(f.subarray(ip + IP_SADDR, ip + IP_HLEN))}`;
+    const checksum = good ? 'right' : 'wrong';
+    return `${toHex(f.subarray(0, ip))} outer ${outer}, checksum ${checksum}, spi ${inside.spi.toString(16)} seq ${inside.sequence} inner ${inner}`;
+  }
+}
+
+function isBpdu(f: Uint8Array): boolean {
+  return f.length > BPDU_MESSAGE_AGE_LOW && toHex(f.subarray(0, 6)) === BPDU_GROUP && toHex(f.subarray(14, 17)) === '424203';
+}
+
+function numbered(numbers: Map<number, number>, value: number): number {
+  let number = numbers.get(value);
+  if (number === undefined) {
+    number = numbers.size;
+    numbers.set(value, number);
+  }
+  return number;
+}
+
+/** Blanks the time values of timestamp options; true when there were any (RFC 791 §3.1, Internet Timestamp). */
+function blankTimestamps(f: Uint8Array, ip: number, header: number): boolean {
+  const end = ip + header;
+  let touched = false;
+  let o = ip + IP_HLEN;
+  while (o < end && f[o] !== IPOPT_END) {
+    if (f[o] === IPOPT_NOOP) {
+      o++;
+      continue;
+    }
+    if (o + 1 >= end || f[o + 1] < 2) break;
+    if (f[o] === IPOPT_TIMESTAMP && f[o + 1] >= 4 && o + 3 < end) {
+      // Flag 0: times alone; else each time stands behind its address. The pointer counts from 1.
+      const entry = (f[o + 3] & 15) === 0 ? 4 : 8;
+      const filled = Math.min(o + f[o + 1], o + f[o + 2] - 1, end);
+      for (let at = o + 4; at + entry <= filled; at += entry) {
+        f.fill(0, at + entry - 4, at + entry);
+        touched = true;
+      }
+    }
+    o += f[o + 1];
+  }
+  return touched;
+}
+
+/** True of a whole packet whose TCP or UDP checksum is right, or UDP's absent. */
+function transportChecksumHolds(view: DataView, ip: number, l4: number, check: number): boolean {
+  if ((view.getUint16(ip + IP_FRAG_OFF) & IP_MF) !== 0) return false;
+  if (view.getUint16(check) === 0) return true;
+  const length = ip + view.getUint16(ip + IP_TOT_LEN) - l4;
+  if (length < 0 || l4 + length > view.byteLength) return false;
+  const pseudo = csumPartial(view, ip + IP_SADDR, 8) + view.getUint8(ip + IP_PROTOCOL) + length;
+  return csumPartial(view, l4, length, pseudo) === 0xffff;
+}

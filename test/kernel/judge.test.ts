@@ -1,0 +1,68 @@
+/**
+ * The judge judged: every recorded answer equals itself, and each changed byte, lost frame, repeated frame and swapped
+ * pair of frames is seen, but for the bytes that are documented as free.
+ */
+import { describe, expect, it } from 'vitest';
+import { compareRuns } from '../../framework/src/testing/judge.ts';
+import type { FrameRecord, RunRecord } from '../../framework/src/testing/scenario.ts';
+import { type RecordedScenario, readScenario, scenarioNames } from './corpus.ts';
+
+const FRAMES = 6;
+const BYTES = 100;
+const FLIP = 0x5a;
+
+/** Is byte `k` of this frame one that judge.ts documents as free? */
+function isFree(frame: Uint8Array, k: number, scenario: RecordedScenario): boolean {
+  if (frame[0] === 0x01 && frame[1] === 0x80 && frame[2] === 0xc2) return k === 45;
+  const ip = frame[12] === 0x81 && frame[13] === 0 ? 18 : 14;
+  if (frame[ip - 2] !== 8 || frame[ip - 1] !== 0) return false;
+  const l4 = ip + (frame[ip] & 15) * 4;
+  if (k === ip + 4 || k === ip + 5) return true;
+  if (k >= ip + 20 && k < l4) return true;
+  if (frame[ip + 9] === 1 && frame[l4] === 14 && k >= l4 + 12 && k < l4 + 20) return true;
+  return scenario.compare.ignore.some((rule) => rule.startsWith('natport:')) && k >= l4 && k < l4 + 4;
+}
+
+const isBpdu = (record: RunRecord): boolean => 'frame' in record && record.frame[0] === 0x01 && record.frame[1] === 0x80;
+
+describe.each(scenarioNames())('%s', (name) => {
+  const scenario = readScenario(name);
+  const { expect: want } = scenario;
+  const frames = want.flatMap((record, i) => ('frame' in record ? [i] : []));
+  const seen = (got: RunRecord[]): boolean => compareRuns(want, got, scenario).length > 0;
+
+  it.skipIf(scenario.compare.sa.length > 0)('equals itself', () => {
+    expect(compareRuns(want, want, scenario)).toEqual([]);
+  });
+
+  it('sees every changed byte that is not free', () => {
+    for (const i of frames.slice(0, FRAMES)) {
+      const record = want[i] as FrameRecord;
+      for (let k = 0; k < Math.min(record.frame.length, BYTES); k++) {
+        const frame = record.frame.slice();
+        frame[k] ^= FLIP;
+        if (!seen(want.with(i, { ...record, frame }))) expect(isFree(frame, k, scenario), `byte ${k} of record ${i}`).toBe(true);
+      }
+    }
+  });
+
+  it('sees a lost frame and a repeated one', () => {
+    for (const i of frames.slice(0, FRAMES)) {
+      if (scenario.compare.ignore.includes('bpdu-times') && isBpdu(want[i])) continue;
+      expect(seen(want.toSpliced(i, 1)), `record ${i} lost`).toBe(true);
+      expect(seen(want.toSpliced(i, 0, want[i])), `record ${i} twice`).toBe(true);
+    }
+  });
+
+  it('sees a changed dump', () => {
+    for (const [dump, how] of Object.entries(scenario.compare.dumps)) {
+      const i = want.findIndex((record) => 'dump' in record && record.dump === dump);
+      const record = want[i];
+      expect('dump' in record && seen(want.with(i, { ...record, text: `${record.text}more\n` }))).toBe(true);
+      expect('dump' in record && seen(want.with(i, { ...record, text: record.text.replaceAll('\n', ' \n\n') }))).toBe(false);
+      if (how === 'sorted' && 'dump' in record) {
+        expect(seen(want.with(i, { ...record, text: record.text.split('\n').reverse().join('\n') }))).toBe(false);
+      }
+    }
+  });
+});
