@@ -3,6 +3,7 @@
  * context is undone by the framework, last first.
  */
 import type { Clock, Random } from './clock.ts';
+import type { Words } from './command-words.ts';
 import type { Command } from './command.ts';
 import type { ConfigIssue, ConfigPath } from './errors.ts';
 import type { FibBackendFactory } from './fib.ts';
@@ -90,11 +91,11 @@ export interface DriverContext {
 export interface LinkKind {
   readonly kind: string;
   /** Makes the device from the words behind `type KIND`; throws CommandError. */
-  create(net: Net, name: string, link: NetDevice | null, words: string[], init: { mtu?: number; address?: Uint8Array }): NetDevice;
+  create(net: Net, name: string, link: NetDevice | null, words: Words, init: { mtu?: number; address?: Uint8Array }): NetDevice;
   /** `ip link set DEV type KIND …`. */
-  change?(dev: NetDevice, words: string[]): void;
+  change?(dev: NetDevice, words: Words): void;
   /** `ip link set SLAVE type KIND_slave …` and the options of a member. */
-  changeSlave?(dev: NetDevice, words: string[]): void;
+  changeSlave?(dev: NetDevice, words: Words): void;
   /** `ip link set SLAVE master DEV` and `nomaster`. */
   addSlave?(master: NetDevice, slave: NetDevice): void;
   delSlave?(master: NetDevice, slave: NetDevice): void;

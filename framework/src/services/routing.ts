@@ -59,14 +59,15 @@ export interface Rtable extends DstEntry {
   rtIif: number;
   /** True of routes of packets that came in. */
   rtIsInput: boolean;
-  /** Source address for packets made here. */
-  rtSaddr: number;
 }
 
 export interface Routing {
   /** Sets `skb.dst` for a packet that came in; 0, or a drop reason when there is none (ip_route_input). */
   routeInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number;
-  /** A route for a packet made here; a negative errno when there is none (ip_route_output_key). */
+  /**
+   * A route for a packet made here; a negative errno when there is none (ip_route_output_key). Fills in what the flow
+   * left open: `saddr`, `daddr` and `oif`.
+   */
   routeOutput(flow: Flow): Rtable | number;
   /** RTN_* of an address, as the local table sees it; on `dev` only when it is given (inet_addr_type). */
   addrType(address: number, dev?: NetDevice): number;

@@ -1,0 +1,280 @@
+/**
+ * router.ts — composes one router from plugins and a checked config: set-up, devices, sections, start, stop.
+ *
+ *      plugins ──order──▶ setup ──▶ devices ──▶ sysctl ──▶ sections (onConfigure) ──▶ start
+ *
+ * A dry router does all of it without opening anything: `packetwalk check`, and the first half of `packetwalk run`,
+ * so that nothing is half-started when the config turns out wrong.
+ */
+import 'reflect-metadata';
+import { type DependencyContainer, container as rootContainer } from 'tsyringe';
+import { CommandRegistry } from './command.ts';
+import { corePlugin } from './core/plugin.ts';
+import { devOpen, registerNetdev, unregisterNetdev } from './dev.ts';
+import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
+import { type Log, namedLog } from './log.ts';
+import { Net } from './net.ts';
+import type { NetDevice, NetDeviceOps } from './netdevice.ts';
+import type { DeviceConfig, Driver, Lifecycle, Slot } from './plugin.ts';
+import { HostedContext, type PluginHost } from './plugin-context.ts';
+import { orderPlugins, type PluginInstance } from './plugin-order.ts';
+import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
+import { Commands } from './services/commands.ts';
+import { consumeSkb } from './skbuff.ts';
+import type { Softirq } from './softirq.ts';
+import type { Token } from './token.ts';
+import type { Tracer } from './trace.ts';
+import { parseMac } from './wire/ethernet.ts';
+
+/** A router's config after the schema has passed it: the framework's own keys, and the plugins' sections. */
+export interface RouterConfig {
+  readonly devices?: Readonly<Record<string, Omit<DeviceConfig, 'name'>>>;
+  readonly sysctl?: Readonly<Record<string, string | number | boolean>>;
+  readonly [section: string]: unknown;
+}
+
+export interface RouterOptions {
+  readonly name: string;
+  readonly softirq: Softirq;
+  readonly tracer: Tracer;
+  readonly log: Log;
+  readonly plugins: readonly PluginInstance[];
+  readonly config: RouterConfig;
+  /** Folder that relative paths of the config start at. */
+  readonly baseDir: string;
+  /** Check only: open nothing, send nothing. */
+  readonly dry?: boolean;
+  /** Cables between the routers of a lab. */
+  readonly cables?: Cables;
+  /** `file:line:col` of a path of this router's config. */
+  readonly position?: (path: ConfigPath) => string;
+  /** What plugins of a router before this one handed over, by instance id. */
+  readonly previous?: ReadonlyMap<string, unknown>;
+}
+
+/** Takes the place of a driver's operations while checking. */
+const DRY_OPS: NetDeviceOps = {
+  startXmit(skb) {
+    consumeSkb(skb);
+    return 0;
+  },
+};
+
+interface Running {
+  readonly instance: PluginInstance;
+  readonly context: HostedContext;
+  readonly lifecycle: Lifecycle;
+}
+
+export class Router {
+  readonly name: string;
+  readonly net: Net;
+  readonly commands: CommandRegistry = new CommandRegistry();
+  private readonly options: RouterOptions;
+  private readonly container: DependencyContainer;
+  private readonly running: Running[] = [];
+  private readonly started: Running[] = [];
+  private readonly issues: ConfigIssue[] = [];
+  private readonly configure: (() => void)[] = [];
+
+  /** Builds the router: everything but `start`. Throws ConfigError with all that is wrong, and leaves nothing behind. */
+  constructor(options: RouterOptions) {
+    this.options = options;
+    this.name = options.name;
+    this.net = new Net(options.name, options.softirq, namedLog(options.log, options.name), options.tracer);
+    this.container = rootContainer.createChildContainer();
+    try {
+      this.build();
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /** The service behind a token, for whoever composes the router (CLI, tests); plugins use their context. */
+  service<T>(token: Token<T>): T {
+    return this.container.resolve<T>(token.key);
+  }
+
+  /** Ids of the plugins, in set-up order. */
+  plugins(): string[] {
+    return this.running.map((r) => r.instance.id);
+  }
+
+  /** Starts the plugins. What fails stops those already started and goes on to the caller. */
+  async start(): Promise<void> {
+    for (const r of this.running) {
+      try {
+        await r.lifecycle.start?.();
+        this.started.push(r);
+      } catch (error) {
+        await this.stop();
+        throw error;
+      }
+    }
+  }
+
+  /** Stops the plugins, last first, closes the devices and undoes everything. */
+  async stop(): Promise<void> {
+    for (let r = this.started.pop(); r !== undefined; r = this.started.pop()) {
+      try {
+        await r.lifecycle.stop?.();
+      } catch (error) {
+        this.net.softirq.fault(r.instance.id, error);
+      }
+    }
+    this.dispose();
+  }
+
+  /** State that plugins hand to their successors, by instance id. */
+  handover(): Map<string, unknown> {
+    const state = new Map<string, unknown>();
+    for (const r of this.running) if (r.lifecycle.handover !== undefined) state.set(r.instance.id, r.lifecycle.handover());
+    return state;
+  }
+
+  private build(): void {
+    const { options, container } = this;
+    const drivers = new NamedRegistry<Driver>('driver');
+    const given: [Token<unknown>, unknown][] = [
+      [Drivers, drivers],
+      [LinkKinds, new NamedRegistry('link kind')],
+      [FibBackends, new NamedRegistry('FIB backend')],
+      [ProcFs, new ProcFiles()],
+      [Commands, this.commands],
+      [Cables, options.cables ?? { peer: () => null }],
+    ];
+    for (const [token, value] of given) container.register(token.key, { useValue: value });
+    const instances = [{ id: 'core', plugin: corePlugin, options: {} }, ...options.plugins];
+    const { order, problems } = orderPlugins(instances, new Set(given.map(([token]) => token.key)));
+    for (const p of problems) this.issues.push({ code: 'plugin-order', path: pluginPath(options.plugins, p.instance), message: p.message });
+    this.throwIssues();
+    this.setup(order);
+    this.throwIssues();
+    this.createDevices(drivers);
+    this.applySysctl();
+    for (const apply of this.configure) apply();
+    this.throwIssues();
+  }
+
+  private setup(order: readonly PluginInstance[]): void {
+    const { options, container, commands, issues, configure, net } = this;
+    const slots = new Map<symbol, Slot<unknown>>();
+    const host: PluginHost = {
+      net,
+      container,
+      commands,
+      slots,
+      configure,
+      section: (name) => options.config[name],
+      issue: (issue) => issues.push(issue),
+      position: (path) => options.position?.(path) ?? '',
+      previous: (id) => options.previous?.get(id),
+    };
+    for (const instance of order) {
+      const context = new HostedContext(host, instance);
+      const running = { instance, context, lifecycle: {} as Lifecycle };
+      this.running.push(running);
+      try {
+        running.lifecycle = instance.plugin.setup(context, instance.options) ?? {};
+      } catch (error) {
+        if (error instanceof ConfigError) throw error;
+        const text = error instanceof Error ? error.message : String(error);
+        issues.push({
+          code: 'plugin-setup',
+          path: pluginPath(options.plugins, instance),
+          message: `plugin ${instance.id} failed to set up: ${text}`,
+        });
+        return;
+      }
+    }
+  }
+
+  private createDevices(drivers: NamedRegistry<Driver>): void {
+    const { config, baseDir, dry } = this.options;
+    for (const [name, entry] of Object.entries(config.devices ?? {})) {
+      const path: ConfigPath = ['devices', name];
+      const driver = drivers.get(entry.driver);
+      if (driver === undefined) {
+        const known = drivers.names().join(', ') || 'none: no plugin of this router has one';
+        this.issues.push({
+          code: 'unknown-driver',
+          path: [...path, 'driver'],
+          message: `no driver "${entry.driver}" (known here: ${known})`,
+        });
+        continue;
+      }
+      try {
+        const made = driver.create({ ...entry, name }, { net: this.net, log: namedLog(this.net.log, name), baseDir });
+        const address = entry.mac === undefined ? made.init?.address : parseMac(entry.mac);
+        const dev = registerNetdev(this.net, dry === true ? DRY_OPS : made.ops, {
+          ...made.init,
+          name,
+          kind: entry.driver,
+          address: address ?? this.localAddress(),
+          ...(entry.mtu === undefined ? {} : { mtu: entry.mtu }),
+        });
+        dev.origin = this.options.position?.(path) ?? '';
+        if (dev.mtu < dev.minMtu || dev.mtu > dev.maxMtu) {
+          const message = `must be between ${dev.minMtu} and ${dev.maxMtu} for driver ${entry.driver}`;
+          this.issues.push({ code: 'bad-value', path: [...path, 'mtu'], message });
+        }
+        if (entry.up !== false) this.open(dev, path);
+      } catch (error) {
+        if (error instanceof ConfigError) for (const i of error.issues) this.issues.push({ ...i, path: [...path, ...i.path] });
+        else if (error instanceof CommandError) this.issues.push({ code: 'device', path, message: error.message });
+        else throw error;
+      }
+    }
+  }
+
+  private open(dev: NetDevice, path: ConfigPath): void {
+    try {
+      devOpen(dev);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.issues.push({ code: 'device-open', path, message });
+    }
+  }
+
+  /** A random locally administered unicast address, for devices whose config and driver have none. */
+  private localAddress(): Uint8Array {
+    const { random } = this.net.softirq;
+    return Uint8Array.from([2, ...Array.from({ length: 5 }, () => random.below(256))]);
+  }
+
+  private applySysctl(): void {
+    for (const [name, value] of Object.entries(this.options.config.sysctl ?? {})) {
+      try {
+        this.net.sysctl.set(name, String(typeof value === 'boolean' ? Number(value) : value));
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        this.issues.push({
+          code: 'sysctl',
+          path: ['sysctl', name],
+          message: error.message.replace(/^sysctl: (setting key "[^"]*": )?/, ''),
+        });
+      }
+    }
+  }
+
+  private throwIssues(): void {
+    if (this.issues.length > 0) throw new ConfigError(this.issues);
+  }
+
+  private dispose(): void {
+    for (const dev of this.net.devices().reverse()) unregisterNetdev(dev);
+    for (let r = this.running.pop(); r !== undefined; r = this.running.pop()) {
+      const { lifecycle, instance } = r;
+      this.net.softirq.guard(instance.id, () => lifecycle.dispose?.());
+      r.context.dispose();
+    }
+    this.container.clearInstances();
+    this.container.reset();
+  }
+}
+
+function pluginPath(plugins: readonly PluginInstance[], instance: PluginInstance): ConfigPath {
+  const i = plugins.indexOf(instance);
+  return i < 0 ? ['plugins'] : ['plugins', i];
+}
