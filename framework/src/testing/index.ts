@@ -1,5 +1,7 @@
 /** @packetwalk/framework/testing — packets as text, scenarios, and the judge of what a router sent. */
+export { describeFibBackend } from './fib-backend.ts';
 export * from './hex.ts';
 export * from './judge.ts';
 export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-frame.ts';
+export * from './linear-fib.ts';
 export * from './scenario.ts';

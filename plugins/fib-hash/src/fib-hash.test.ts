@@ -1,0 +1,4 @@
+import { describeFibBackend } from '@packetwalk/framework/testing';
+import { fibHash } from './plugin.ts';
+
+describeFibBackend(fibHash);
