@@ -5,6 +5,12 @@
 /** A place in a config: the path of keys and indexes from the root. */
 export type ConfigPath = readonly (string | number)[];
 
+/** A place in a text; both count from 1. */
+export interface TextPosition {
+  readonly line: number;
+  readonly col: number;
+}
+
 /** One thing that is wrong with a config. */
 export interface ConfigIssue {
   /** Stable word for tests and tools: `unknown-key`, `bad-value`, `duplicate` … */
@@ -13,6 +19,8 @@ export interface ConfigIssue {
   readonly message: string;
   /** Offset into a multi-line value (line of an `iptables:` block), counted from 0; absent for the value itself. */
   readonly line?: number;
+  /** Where it stands, when that is known better than by the path: a key, a mistake in the YAML itself. */
+  readonly at?: TextPosition;
 }
 
 /** The config cannot be used; carries everything that was found wrong. */

@@ -2,6 +2,13 @@
 export * from './clock.ts';
 export * from './command.ts';
 export * from './command-words.ts';
+export { didYouMean, suggestion } from './config/did-you-mean.ts';
+export { ConfigDocument } from './config/document.ts';
+export * from './config/plugin-use.ts';
+export * from './config/schema.ts';
+export { isLab } from './config/shape.ts';
+export * from './config/validate.ts';
+export * from './config/yaml.ts';
 export * from './dev.ts';
 export * from './drop-reason.ts';
 export * from './dst.ts';

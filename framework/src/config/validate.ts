@@ -1,0 +1,58 @@
+/** validate.ts — checks a config against a schema (ajv), and what no schema can say; completes it with defaults. */
+import { Ajv, type ValidateFunction } from 'ajv';
+import type { ConfigIssue, ConfigPath } from '../errors.ts';
+import type { SchemaObject } from '../plugin.ts';
+import { checkConsistency } from './consistency.ts';
+import type { ConfigDocument } from './document.ts';
+import { explain } from './explain.ts';
+import { FORMATS } from './formats.ts';
+import { expandPlugins } from './plugin-use.ts';
+
+/** One validator a schema, for as long as the schema lives: compiling costs milliseconds. */
+const validators = new WeakMap<SchemaObject, ValidateFunction>();
+
+function validator(schema: SchemaObject): ValidateFunction {
+  let validate = validators.get(schema);
+  if (validate === undefined) {
+    // An Ajv each: one that is shared would keep every schema that it ever saw.
+    const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, strictRequired: false, allowUnionTypes: true, verbose: true });
+    for (const [name, format] of FORMATS) ajv.addFormat(name, (text: string) => format(text) === undefined);
+    validate = ajv.compile(schema);
+    validators.set(schema, validate);
+  }
+  return validate;
+}
+
+/** What is wrong with a schema itself, in one line; undefined when it can be used. For schemas that plugins bring. */
+export function schemaFault(schema: SchemaObject): string | undefined {
+  try {
+    validator(schema);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/**
+ * Checks the value at `path` against `schema` and fills in the defaults; returns what is wrong, sorted by position.
+ * Throws when the schema itself is wrong: see `schemaFault`.
+ */
+export function validate(doc: ConfigDocument, schema: SchemaObject, path: ConfigPath = []): ConfigIssue[] {
+  const value = path.reduce<unknown>((inside, part) => (inside as Record<string | number, unknown> | undefined)?.[part], doc.value);
+  const check = validator(schema);
+  if (check(value)) return [];
+  return doc.sort(
+    explain(check.errors ?? [], value, path).map((issue) => (issue.key ? { ...issue, at: doc.locateKey(issue.key) } : issue)),
+  );
+}
+
+/**
+ * Checks a whole config against `composeSchema(…)`: the text, the schema, and what stands in different places but must
+ * fit. Completes `doc.value`: bare plugin names become `{use, options}`, defaults are filled in.
+ */
+export function validateConfig(doc: ConfigDocument, schema: SchemaObject): ConfigIssue[] {
+  if (doc.issues.length > 0) return [...doc.issues];
+  expandPlugins(doc.value);
+  const issues = validate(doc, schema);
+  return doc.sort([...issues, ...checkConsistency(doc.value)]);
+}
