@@ -48,7 +48,9 @@ describe('Words', () => {
     expect(new Words(['-3']).s32('')).toBe(-3);
     expect(formatIpv4(new Words(['10.1.2.3']).address().address)).toBe('10.1.2.3');
     expect(new Words(['10/8']).prefix().length).toBe(8);
-    expect(refusal(() => new Words(['x']).u32('"mtu" value is invalid\n'))).toBe('255: Error: argument "x" is wrong: "mtu" value is invalid\n');
+    expect(refusal(() => new Words(['x']).u32('"mtu" value is invalid\n'))).toBe(
+      '255: Error: argument "x" is wrong: "mtu" value is invalid\n',
+    );
     expect(refusal(() => new Words(['x']).address('unspec'))).toBe('1: Error: any valid address is expected rather than "x".');
     expect(refusal(() => new Words(['x']).prefix())).toBe('1: Error: inet prefix is expected rather than "x".');
     expect(refusal(() => new Words(['1:2:zz']).lladdr())).toBe('1: "zz" is invalid lladdr.');
@@ -71,8 +73,18 @@ test('refusals have the words of iproute2', () => {
 });
 
 test.each([
-  ['10', 10], ['0x1F', 31], ['010', 8], ['+5', 5], [' 7', 7], ['4294967295', 4294967295],
-  ['4294967296', null], ['-1', null], ['08', null], ['1x', null], ['', null], ['0x', null],
+  ['10', 10],
+  ['0x1F', 31],
+  ['010', 8],
+  ['+5', 5],
+  [' 7', 7],
+  ['4294967295', 4294967295],
+  ['4294967296', null],
+  ['-1', null],
+  ['08', null],
+  ['1x', null],
+  ['', null],
+  ['0x', null],
 ])('the unsigned number %j is %j', (text, value) => {
   expect(getUnsigned(text)).toBe(value);
 });
@@ -113,7 +125,8 @@ test.each(['10.0.0.256', '10..1', '1.2.3.4.', '1.2.3.4.5', '', 'a', '10.0.0.3/24
 
 test('an IPv6 address is understood and refused', () => {
   const unsupported = '2: RTNETLINK answers: Address family not supported by protocol';
-  for (const text of ['::', '::1', 'fe80::1:2', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4']) expect(refusal(() => toAddress(text, 'unspec'))).toBe(unsupported);
+  for (const text of ['::', '::1', 'fe80::1:2', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4'])
+    expect(refusal(() => toAddress(text, 'unspec'))).toBe(unsupported);
   expect(refusal(() => toAddress('::1'))).toBe('1: Error: inet address is expected rather than "::1".');
 });
 

@@ -280,10 +280,13 @@ export function toLladdr(word: string): Uint8Array {
     if (address === null) throw new CommandError(`"${word}" is invalid lladdr.`);
     return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address);
   }
-  const bytes = word.split(':').slice(0, MAX_ADDR_LEN).map((part) => {
-    const n = strtoul(part, 16);
-    if (n === null || n.value < 0 || n.value > 255) throw new CommandError(`"${part}" is invalid lladdr.`);
-    return n.value;
-  });
+  const bytes = word
+    .split(':')
+    .slice(0, MAX_ADDR_LEN)
+    .map((part) => {
+      const n = strtoul(part, 16);
+      if (n === null || n.value < 0 || n.value > 255) throw new CommandError(`"${part}" is invalid lladdr.`);
+      return n.value;
+    });
   return Uint8Array.from(bytes);
 }
