@@ -1,4 +1,15 @@
 /** @packetwalk/framework — all that a plugin may import. */
+
+export * from './capture/copy-bytes.ts';
+export type { CaptureInterface } from './capture/decoder.ts';
+export * from './capture/error.ts';
+export * from './capture/frame.ts';
+export * from './capture/link-type.ts';
+export * from './capture/pcap-writer.ts';
+export * from './capture/pcapng-writer.ts';
+export * from './capture/reader.ts';
+export { CAPTURE_END, CAPTURE_FRAME, CAPTURE_MORE, type ReadInto } from './capture/window.ts';
+export * from './capture/writer.ts';
 export * from './clock.ts';
 export * from './command.ts';
 export * from './command-words.ts';
@@ -22,6 +33,9 @@ export * from './netdevice.ts';
 export * from './netfilter.ts';
 export * from './notifier.ts';
 export * from './plugin.ts';
+export * from './plugin-order.ts';
+export * from './registries.ts';
+export * from './router.ts';
 export * from './services/commands.ts';
 export * from './services/icmp.ts';
 export * from './services/inet-protocol.ts';
@@ -44,6 +58,3 @@ export * from './wire/ipv4.ts';
 export * from './wire/tcp.ts';
 export * from './wire/udp.ts';
 export * from './wire/vlan.ts';
-export * from './plugin-order.ts';
-export * from './registries.ts';
-export * from './router.ts';
