@@ -92,9 +92,8 @@ let installed = false;
 function installHooks(): void {
   if (installed) return;
   installed = true;
+  if ('env' in import.meta) return; // In Vite's module runner, as in tests: it reads TypeScript and resolves imports itself.
   const nativeTypes = Boolean((process.features as { typescript?: unknown }).typescript);
-  // This file still has its types but the runtime knows none: a test runner transforms modules and resolves them itself.
-  if (import.meta.url.endsWith('.ts') && !nativeTypes) return;
   const data: pluginHooks.PluginHooksData = {
     host: Object.fromEntries(['@packetwalk/framework', '@packetwalk/framework/testing'].map((name) => [name, import.meta.resolve(name)])),
     stripTypes: !nativeTypes,

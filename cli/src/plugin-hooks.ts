@@ -57,11 +57,21 @@ export function resolve<R, C extends ResolveContext>(
   return nextResolve(wanted[2], { ...context, parentURL: decodeURIComponent(wanted[1]) });
 }
 
-export function load<R, C extends object>(url: string, context: C, nextLoad: (url: string, context: C) => R): R | Loaded {
+export function load<R extends object, C extends object>(url: string, context: C, nextLoad: (url: string, context: C) => R): R | Loaded {
+  if ('Deno' in globalThis) return loadOnDeno(url, context, nextLoad);
   if (!/^file:.*\.m?ts$/.test(url)) return nextLoad(url, context);
   if (data.stripTypes) return { format: 'module', source: stripTypes(fileURLToPath(url)), shortCircuit: true };
   // Told the format, Node has no need to guess it, nor to warn that it did.
   return nextLoad(url, { ...context, format: 'module-typescript' });
+}
+
+/** Deno 2.9 takes all that a load hook passes on for JavaScript: JSON and native addons that packages require too. */
+function loadOnDeno<R extends object, C>(url: string, context: C, nextLoad: (url: string, context: C) => R): R | Loaded {
+  if (url.endsWith('.node')) {
+    return { format: 'commonjs', source: `process.dlopen(module, ${JSON.stringify(fileURLToPath(url))});`, shortCircuit: true };
+  }
+  const loaded = nextLoad(url, context);
+  return url.endsWith('.json') ? { ...loaded, format: 'json' } : loaded;
 }
 
 /** What the type stripper throws. */
