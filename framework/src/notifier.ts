@@ -24,7 +24,10 @@ export interface NetEvents {
   'netdev:changeUpper': (dev: NetDevice) => void;
   'inetaddr:up': (ifa: Ifaddr) => void;
   'inetaddr:down': (ifa: Ifaddr) => void;
+  /** State or address changed, or the entry was deleted: read `neigh.dead`. */
   'neigh:update': (neigh: Neighbour) => void;
+  /** An application may know the address (sysctl app_solicit): it answers with NeighTable.update. */
+  'neigh:miss': (neigh: Neighbour) => void;
   'route:add': (route: object) => void;
   'route:del': (route: object) => void;
   'fdb:add': (entry: object) => void;

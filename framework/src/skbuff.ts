@@ -535,6 +535,11 @@ export class SkbQueue {
     return skb;
   }
 
+  /** The packet queued last, left where it is; null when there is none. */
+  peekTail(): SkBuff | null {
+    return this.tail;
+  }
+
   /** Frees all of them with one reason. */
   purge(reason: number): void {
     for (let skb = this.shift(); skb !== null; skb = this.shift()) kfreeSkb(skb, reason);
