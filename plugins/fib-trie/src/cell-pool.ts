@@ -1,0 +1,119 @@
+/**
+ * cell-pool.ts — blocks of cells for the trie's nodes, out of one growing Int32Array.
+ *
+ *     cells   │ 0: root slot … 15 │ block │ block │ … │ not used yet │
+ *
+ * A node of up to 4 bits is a block of 2^bits cells: one cache line at most. A larger one has a line in front of its
+ * children for its two counters, base−1 and base−2. Blocks that are free hang in a list per size, linked through their
+ * first cell. A block that readers may still look at is retired, and freed when the storage says that they are gone.
+ */
+import type { FibStorage } from '@packetwalk/framework';
+
+/** Bits of the largest node that fits a cache line of 64 bytes. */
+export const LINE_BITS = 4;
+const LINE_CELLS: number = 1 << LINE_BITS;
+/** Where a large node keeps the number of children that are nodes, from its base. */
+export const FULL = -1;
+/** Where it keeps the number of pairs of children that would not fit one slot. */
+export const SPLIT = -2;
+/** Size class of a skip block. */
+export const SKIP_BITS = 2;
+
+const CELLS_AT_START = 128;
+/** A pool that is full grows by a quarter: what is not used costs memory in every table. */
+const GROWTH = 1.25;
+const CELLS_MAX: number = 1 << 26;
+const SIZES = 32;
+
+export class CellPool {
+  cells: Int32Array;
+  private readonly storage: FibStorage;
+  private used: number = LINE_CELLS;
+  /** First free block per size; 0 for none. */
+  private readonly free: Int32Array = new Int32Array(SIZES);
+  /** What is left of a large free block that is being cut into small ones. */
+  private cutFrom = 0;
+  private cutEnd = 0;
+  /** Pairs of base and bits. */
+  private retired: number[] = [];
+
+  constructor(storage: FibStorage) {
+    this.storage = storage;
+    this.cells = storage.int32('cells', CELLS_AT_START);
+  }
+
+  /** A block for a node of `bits`; its cells hold anything. */
+  allocate(bits: number): number {
+    const head = this.free[bits];
+    if (head !== 0) {
+      this.free[bits] = this.cells[head];
+      return bits > LINE_BITS ? head + LINE_CELLS : head;
+    }
+    if (bits > LINE_BITS) return this.extend(LINE_CELLS + (1 << bits)) + LINE_CELLS;
+    if (bits < LINE_BITS) {
+      const twice = this.allocate(bits + 1);
+      this.release(twice + (1 << bits), bits);
+      return twice;
+    }
+    if (this.cutFrom === this.cutEnd && !this.cutNext()) return this.extend(LINE_CELLS);
+    const line = this.cutFrom;
+    this.cutFrom += LINE_CELLS;
+    return line;
+  }
+
+  /** Gives a block back once nobody can be reading it. */
+  retire(base: number, bits: number): void {
+    this.retired.push(base, bits);
+  }
+
+  /** Ends a change: what it retired may go as soon as the readers of today are done. */
+  flush(): void {
+    if (this.retired.length === 0) return;
+    const retired = this.retired;
+    this.retired = [];
+    this.storage.quiesce(() => {
+      for (let i = 0; i < retired.length; i += 2) this.release(retired[i], retired[i + 1]);
+    });
+  }
+
+  /** Bytes of the array, the free blocks included. */
+  get byteLength(): number {
+    return this.cells.byteLength;
+  }
+
+  private release(base: number, bits: number): void {
+    const start = bits > LINE_BITS ? base - LINE_CELLS : base;
+    this.cells[start] = this.free[bits];
+    this.free[bits] = start;
+  }
+
+  /** Takes the largest free block apart. */
+  private cutNext(): boolean {
+    for (let bits = SIZES - 1; bits > LINE_BITS; bits--) {
+      const start = this.free[bits];
+      if (start === 0) continue;
+      this.free[bits] = this.cells[start];
+      this.cutFrom = start;
+      this.cutEnd = start + LINE_CELLS + (1 << bits);
+      return true;
+    }
+    return false;
+  }
+
+  private extend(count: number): number {
+    const start = this.used;
+    const needed = start + count;
+    if (needed > this.cells.length) this.grow(needed);
+    this.used = needed;
+    return start;
+  }
+
+  private grow(needed: number): void {
+    if (needed > CELLS_MAX) throw new RangeError(`fib-trie: table needs more than ${CELLS_MAX} cells`);
+    const length = Math.min(CELLS_MAX, Math.max(needed, Math.ceil((this.cells.length * GROWTH) / LINE_CELLS) * LINE_CELLS));
+    const cells = this.storage.int32('cells', length);
+    cells.set(this.cells);
+    this.cells = cells;
+    this.storage.publish();
+  }
+}

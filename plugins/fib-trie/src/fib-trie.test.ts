@@ -1,0 +1,4 @@
+import { describeFibBackend } from '@packetwalk/framework/testing';
+import { fibTrie } from './plugin.ts';
+
+describeFibBackend(fibTrie);
