@@ -26,6 +26,7 @@ interface Manifest {
   readonly version: string;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
 }
 
@@ -148,5 +149,16 @@ it('the lock file pins every package and names no registry', () => {
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (entry.resolved !== undefined) expect(entry.resolved, path).toMatch(/^(framework|cli|plugins\/[\w-]+)$/);
   }
-  for (const [name, version] of Object.entries(manifest('.').devDependencies ?? {})) expect(version, name).toMatch(EXACT);
+  const { devDependencies, optionalDependencies } = manifest('.');
+  for (const [name, version] of Object.entries({ ...devDependencies, ...optionalDependencies })) expect(version, name).toMatch(EXACT);
+  expect(read('deno.lock')).not.toMatch(/https?:/);
+});
+
+it('Deno reads the packages where they are written, and the same versions of others', () => {
+  const { imports } = JSON.parse(read('deno.json')) as { imports: Record<string, string> };
+  for (const name of plugins) expect(imports[`@packetwalk/${name}`]).toBe(`./plugins/${name}/src/plugin.ts`);
+  for (const [name, target] of Object.entries(imports)) {
+    if (target.startsWith('npm:')) expect(target).toBe(`npm:${name}@${manifest('.').devDependencies?.[name]}`);
+    else expect(existsSync(join(ROOT, target)), target).toBe(true);
+  }
 });
