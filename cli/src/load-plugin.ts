@@ -87,6 +87,8 @@ function findPackage(spec: string, configFile: string): Place {
 
 type RegisterHooks = (hooks: { resolve: typeof pluginHooks.resolve; load: typeof pluginHooks.load }) => void;
 
+const FRAMEWORK = '@packetwalk/framework';
+
 let installed = false;
 
 function installHooks(): void {
@@ -94,8 +96,9 @@ function installHooks(): void {
   installed = true;
   if ('env' in import.meta) return; // In Vite's module runner, as in tests: it reads TypeScript and resolves imports itself.
   const nativeTypes = Boolean((process.features as { typescript?: unknown }).typescript);
+  const { exports } = nodeModule.createRequire(import.meta.url)(`${FRAMEWORK}/package.json`) as { exports: object };
   const data: pluginHooks.PluginHooksData = {
-    host: Object.fromEntries(['@packetwalk/framework', '@packetwalk/framework/testing'].map((name) => [name, import.meta.resolve(name)])),
+    host: Object.fromEntries(Object.keys(exports).map((key) => [join(FRAMEWORK, key), import.meta.resolve(join(FRAMEWORK, key))])),
     stripTypes: !nativeTypes,
   };
   const { registerHooks } = nodeModule as { registerHooks?: RegisterHooks };
