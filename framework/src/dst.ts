@@ -9,6 +9,9 @@ import type { Neighbour } from './neighbour.ts';
 import type { NetDevice } from './netdevice.ts';
 import { kfreeSkb, type SkBuff } from './skbuff.ts';
 
+/** No packet is longer, whatever the device could carry (`lo` has 65536). */
+export const IP_MAX_MTU = 0xffff;
+
 export type DstHandler = (skb: SkBuff) => number;
 
 /** The entry is not in the routing cache: part of a transform bundle, or made for one packet. */
@@ -28,7 +31,7 @@ export class DstEntry {
   /** For packets that go out: ipOutput, ipRtBug, dstDiscard … */
   output: DstHandler;
   dev: NetDevice;
-  /** The next hop's neighbour, when all packets of this dst have the same. */
+  /** The neighbour that the last packet went to: the next hop's, or with no gateway the last destination's. */
   neighbour: Neighbour | null;
   /** The next dst of a bundle. */
   child: DstEntry | null;
@@ -39,7 +42,11 @@ export class DstEntry {
   /** Jiffies of the last use. */
   lastuse: number;
   use: number;
-  /** Path MTU learned for it, bytes; 0: the device's. */
+  /** MTU that the route was given (RTAX_MTU), bytes; 0: the device's. */
+  mtu: number;
+  /** TTL for packets made here (RTAX_HOPLIMIT); 0: net.ipv4.ip_default_ttl. */
+  hoplimit: number;
+  /** Path MTU learned for it, bytes; 0: none. */
   pmtu: number;
   /** Jiffies after which `pmtu` or a redirect is forgotten; 0: never. */
   expires: number;
@@ -62,6 +69,8 @@ export class DstEntry {
     this.refcnt = 0;
     this.lastuse = 0;
     this.use = 0;
+    this.mtu = 0;
+    this.hoplimit = 0;
     this.pmtu = 0;
     this.expires = 0;
     this.error = 0;
@@ -71,10 +80,10 @@ export class DstEntry {
   }
 }
 
-/** Largest packet that fits `dst` without fragmentation, in bytes. */
+/** Largest packet that fits `dst` without fragmentation, in bytes: what was learned, else the route's, else the device's. */
 export function dstMtu(dst: DstEntry): number {
-  const mtu = dst.dev.mtu;
-  return dst.pmtu !== 0 && dst.pmtu < mtu ? dst.pmtu : mtu;
+  if (dst.pmtu !== 0 && (dst.expires === 0 || dst.dev.net.softirq.jiffies < dst.expires)) return dst.pmtu;
+  return Math.min(dst.mtu !== 0 ? dst.mtu : dst.dev.mtu, IP_MAX_MTU);
 }
 
 /** Calls the input slot of the packet's dst. */

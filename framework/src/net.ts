@@ -46,6 +46,11 @@ export class Net {
   /** One handler an EtherType; the common one is held apart so that the path compares instead of hashing. */
   readonly ptypes: Map<number, PacketTypeHandler> = new Map();
   ipPacketType: PacketTypeHandler | null = null;
+  /**
+   * What the IPv4 plugin keeps for this router, null without it. The path gets there from a packet by two loads; the
+   * type belongs to the plugin, and others use its services.
+   */
+  ipv4: object | null = null;
   /** How many want receive time stamps (net_enable_timestamp). */
   timestampUsers = 0;
 

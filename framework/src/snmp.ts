@@ -68,7 +68,13 @@ export const IPSTATS_MIB_INBCASTPKTS = 4;
 export const IPSTATS_MIB_OUTBCASTPKTS = 5;
 export const IPSTATS_MIB_INOCTETS = 6;
 export const IPSTATS_MIB_OUTOCTETS = 7;
+export const IPSTATS_MIB_INMCASTOCTETS = 8;
+export const IPSTATS_MIB_OUTMCASTOCTETS = 9;
+export const IPSTATS_MIB_INBCASTOCTETS = 10;
+export const IPSTATS_MIB_OUTBCASTOCTETS = 11;
 export const IPSTATS_MIB_CSUMERRORS = 12;
+/** First of four: packets by the ECN field, 0 … 3. */
+export const IPSTATS_MIB_NOECTPKTS = 13;
 
 export const ICMP_MIB: readonly string[] = [
   'InMsgs',
@@ -127,7 +133,10 @@ export const UDP_MIB_INDATAGRAMS = 0;
 export const UDP_MIB_NOPORTS = 1;
 export const UDP_MIB_INERRORS = 2;
 export const UDP_MIB_OUTDATAGRAMS = 3;
+export const UDP_MIB_RCVBUFERRORS = 4;
+export const UDP_MIB_SNDBUFERRORS = 5;
 export const UDP_MIB_CSUMERRORS = 6;
+export const UDP_MIB_IGNOREDMULTI = 7;
 
 export const TCP_MIB: readonly string[] = ['InSegs', 'OutSegs', 'InErrs', 'OutRsts', 'InCsumErrors'];
 export const TCP_MIB_INSEGS = 0;

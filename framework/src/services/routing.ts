@@ -55,6 +55,10 @@ export interface Rtable extends DstEntry {
   rtFlags: number;
   /** Next hop address, 0 when the destination itself is on the link. */
   rtGateway: number;
+  /** True when the next hop is `rtGateway`, not the packet's destination. */
+  rtUsesGateway: boolean;
+  /** The path MTU may not be changed by ICMP (`mtu lock`). */
+  rtMtuLocked: boolean;
   /** Ifindex the packet came in by; 0 for packets made here. */
   rtIif: number;
   /** True of routes of packets that came in. */

@@ -1,0 +1,52 @@
+/** icmp-mib.ts — ICMP messages counted by type (RFC 4293 icmpMsgStatsTable, in the columns of /proc/net/snmp). */
+import {
+  ICMP_ADDRESS,
+  ICMP_ADDRESSREPLY,
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_MIB_IN_TYPES,
+  ICMP_MIB_OUT_TYPES,
+  ICMP_MIB_OUTMSGS,
+  ICMP_PARAMETERPROB,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMP,
+  ICMP_TIMESTAMPREPLY,
+  type Net,
+} from '@packetwalk/framework';
+
+/** Types in the order of the columns. */
+const COLUMNS = [
+  ICMP_DEST_UNREACH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_PARAMETERPROB,
+  ICMP_SOURCE_QUENCH,
+  ICMP_REDIRECT,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_TIMESTAMP,
+  ICMP_TIMESTAMPREPLY,
+  ICMP_ADDRESS,
+  ICMP_ADDRESSREPLY,
+];
+
+/** Column of a type, -1 for none. */
+const COLUMN_OF: Int8Array = new Int8Array(256).fill(-1);
+COLUMNS.forEach((type, column) => {
+  COLUMN_OF[type] = column;
+});
+
+/** Counts the type of a message that has come; the message itself is counted earlier, before its checksum. */
+export function countIcmpIn(net: Net, type: number): void {
+  const column = COLUMN_OF[type];
+  if (column >= 0) net.icmpMib[ICMP_MIB_IN_TYPES + column]++;
+}
+
+/** Counts a message that is sent (icmp_out_count). */
+export function countIcmpOut(net: Net, type: number): void {
+  net.icmpMib[ICMP_MIB_OUTMSGS]++;
+  const column = COLUMN_OF[type];
+  if (column >= 0) net.icmpMib[ICMP_MIB_OUT_TYPES + column]++;
+}

@@ -1,0 +1,22 @@
+/** ip-mtu.ts — how large a packet towards a destination may be (RFC 1191 §3; cf. Linux include/net/ip.h). */
+import { type DstEntry, IP_MAX_MTU, type Rtable } from '@packetwalk/framework';
+import type { Ipv4 } from './ipv4.ts';
+
+/** MTU of a next hop that lies behind a gateway and whose path MTU is too small to be believed. */
+const LOCKED_MTU = 576;
+
+/**
+ * MTU towards `dst` (ip_dst_mtu_maybe_forward). A router does not believe what ICMP says about the paths of others:
+ * with `forwarding` a learned path MTU counts only when ip_forward_use_pmtu is set or the route locks its MTU.
+ */
+export function ipDstMtu(dst: DstEntry, forwarding: boolean): number {
+  // Neither route nor path has an MTU of its own: the common case.
+  if (dst.mtu === 0 && dst.pmtu === 0) return dst.dev.mtu < IP_MAX_MTU ? dst.dev.mtu : IP_MAX_MTU;
+  const { net } = dst.dev;
+  const rt = dst as Rtable;
+  const believe = !forwarding || rt.rtMtuLocked || (net.ipv4 as Ipv4).ipForwardUsePmtu !== 0;
+  if (believe && dst.pmtu !== 0 && (dst.expires === 0 || net.softirq.jiffies < dst.expires)) return dst.pmtu;
+  if (dst.mtu !== 0) return Math.min(dst.mtu, IP_MAX_MTU);
+  const mtu = Math.min(dst.dev.mtu, IP_MAX_MTU);
+  return rt.rtMtuLocked && rt.rtUsesGateway ? Math.min(mtu, LOCKED_MTU) : mtu;
+}
