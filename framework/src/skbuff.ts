@@ -42,6 +42,8 @@ export const CHECKSUM_PARTIAL = 3;
 export class SkbHead {
   readonly buf: Uint8Array;
   readonly view: DataView;
+  /** Where `buf` starts in the process's memory, for drivers that hand it to the kernel; 0 until one has asked. */
+  address: number;
   /** Packets that point here. */
   refs: number;
   /** Called instead of returning to the pool when the last packet lets go: a driver takes its ring slot back. */
@@ -50,6 +52,7 @@ export class SkbHead {
   constructor(buf: Uint8Array) {
     this.buf = buf;
     this.view = new DataView(buf.buffer, buf.byteOffset, buf.byteLength);
+    this.address = 0;
     this.refs = 0;
     this.release = null;
   }
