@@ -21,25 +21,18 @@ export class InetPeer {
     this.rateLast = now - 60_000;
   }
 
-  /**
-   * Takes one token of a bucket that gains one every `timeout` ms and holds six; false when there is none
-   * (inet_peer_xrlim_allow).
-   */
+  /** Asks for an ICMP message: one every `timeout` ms, six at once after silence (inet_peer_xrlim_allow). */
   allow(now: number, timeout: number): boolean {
-    const saved = this.rateTokens + now - this.rateLast;
-    this.rateLast = now;
-    this.rateTokens = Math.min(saved, XRLIM_BURST_FACTOR * timeout);
-    if (this.rateTokens < timeout) return false;
-    this.rateTokens -= timeout;
-    return true;
+    return this.take(now, timeout, XRLIM_BURST_FACTOR * timeout);
   }
 
-  /**
-   * Takes `cost` ms of a bucket that gains one ms each ms and holds `burst`; false when there is too little
-   * (ip_error's own limit).
-   */
+  /** Asks for an error about a route, which costs `cost` ms of the at most `burst` ms saved up (ip_error). */
   allowRouteError(now: number, cost: number, burst: number): boolean {
-    this.rateTokens = Math.min(this.rateTokens + now - this.rateLast, burst);
+    return this.take(now, cost, burst);
+  }
+
+  private take(now: number, cost: number, most: number): boolean {
+    this.rateTokens = Math.min(this.rateTokens + now - this.rateLast, most);
     this.rateLast = now;
     if (this.rateTokens < cost) return false;
     this.rateTokens -= cost;

@@ -59,6 +59,13 @@ export class Ipv4 {
   ipfragTime = 30;
   /** Fragments of other packets that may come between two of one packet; 0: any number. */
   ipfragMaxDist = 64;
+  /** Errors about routes: what one costs and how much a host may save up, in ms. */
+  routeErrorCost = 1000;
+  routeErrorBurst = 5000;
+  /** Redirects: the n-th to a host waits load << n ms, after `number` of them it is told no more until it is silent. */
+  routeRedirectLoad = 20;
+  routeRedirectNumber = 9;
+  routeRedirectSilence: number = 20 << 10;
 
   /** net.ipv4.route.*, all in milliseconds but the number. */
   routeErrorCost = 1000;
