@@ -18,19 +18,21 @@ export interface OrderProblem {
 
 /**
  * Sorts instances so that each comes behind the providers of what it requires or may use.
- * @param given keys of tokens that are there without any plugin
+ * @param given keys of tokens that are there without any plugin: registries, to which several plugins may add
  */
 export function orderPlugins(
   instances: readonly PluginInstance[],
   given: ReadonlySet<symbol>,
 ): { order: PluginInstance[]; problems: OrderProblem[] } {
   const problems: OrderProblem[] = [];
-  const providers = new Map<symbol, PluginInstance>();
+  const providers = new Map<symbol, PluginInstance[]>();
   for (const instance of instances) {
     for (const t of instance.plugin.provides ?? []) {
-      const other = providers.get(t.key);
-      if (other !== undefined) problems.push({ instance, message: `plugins ${other.id} and ${instance.id} both provide ${t.name}` });
-      else providers.set(t.key, instance);
+      const others = providers.get(t.key) ?? [];
+      if (others.length > 0 && !given.has(t.key)) {
+        problems.push({ instance, message: `plugins ${others[0].id} and ${instance.id} both provide ${t.name}` });
+      }
+      providers.set(t.key, [...others, instance]);
     }
   }
   for (const instance of instances) {
@@ -42,7 +44,7 @@ export function orderPlugins(
   }
   const before = (instance: PluginInstance): PluginInstance[] => {
     const wanted: readonly Token<unknown>[] = [...(instance.plugin.requires ?? []), ...(instance.plugin.optional ?? [])];
-    return wanted.map((t) => providers.get(t.key)).filter((p): p is PluginInstance => p !== undefined && p !== instance);
+    return wanted.flatMap((t) => providers.get(t.key) ?? []).filter((p) => p !== instance);
   };
   const order: PluginInstance[] = [];
   const state = new Map<PluginInstance, 'open' | 'done'>();

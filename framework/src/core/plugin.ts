@@ -1,11 +1,12 @@
 /** core/plugin.ts — what every router has: the loopback device, and the commands that need no protocol. */
 import { devOpen } from '../dev.ts';
 import { definePlugin, type Plugin } from '../plugin.ts';
-import { ProcFs } from '../registries.ts';
+import { LinkKinds, ProcFs } from '../registries.ts';
 import { Commands } from '../services/commands.ts';
 import { intSysctl } from '../sysctl.ts';
 import { catCommand } from './cat.ts';
 import { ipCommand } from './ip.ts';
+import { ipLinkCommand } from './link.ts';
 import { createLoopback } from './loopback.ts';
 import { statsCommand } from './stats.ts';
 import { sysctlCommand } from './sysctl-command.ts';
@@ -26,6 +27,7 @@ export const corePlugin: Plugin = definePlugin({
       ),
     );
     ctx.command(ipCommand(ctx.inject(Commands)));
+    ctx.command(ipLinkCommand(net, ctx.inject(LinkKinds)));
     ctx.command(sysctlCommand(net.sysctl));
     ctx.command(statsCommand(net));
     ctx.command(catCommand(ctx.inject(ProcFs), net.sysctl));

@@ -8,6 +8,8 @@ export interface NeighTable {
   resolve(key: number, dev: NetDevice): Neighbour | null;
   /** The entry for a next hop if there is one (neigh_lookup). */
   lookup(key: number, dev: NetDevice): Neighbour | null;
+  /** Starts to resolve or to probe the entry, as a packet sent to it would (neigh_event_send with no packet). */
+  eventSend(neigh: Neighbour): void;
   /** Changes state and address (neigh_update); `ha` null keeps the address. Flags are NEIGH_UPDATE_F_*. */
   update(neigh: Neighbour, ha: Uint8Array | null, nudState: number, flags: number): void;
   /** The address was proven reachable by traffic (dst_confirm). */

@@ -1,5 +1,5 @@
 /** fib-hash — FIB backend: a hash table per prefix length, longest first. */
-import { definePlugin, type FibBackendFactory, type Plugin } from '@packetwalk/framework';
+import { definePlugin, type FibBackendFactory, FibBackends, type Plugin } from '@packetwalk/framework';
 import { FibHash } from './fib-hash.ts';
 
 export const fibHash: FibBackendFactory = {
@@ -9,6 +9,7 @@ export const fibHash: FibBackendFactory = {
 
 const plugin: Plugin = definePlugin({
   name: 'fib-hash',
+  provides: [FibBackends],
   setup(ctx) {
     ctx.fibBackend(fibHash);
   },

@@ -1,5 +1,5 @@
 /** fib-trie — FIB backend: an LC-trie over one typed array. */
-import { definePlugin, type FibBackendFactory, type Plugin } from '@packetwalk/framework';
+import { definePlugin, type FibBackendFactory, FibBackends, type Plugin } from '@packetwalk/framework';
 import { FibTrie } from './fib-trie.ts';
 
 export const fibTrie: FibBackendFactory = {
@@ -9,6 +9,7 @@ export const fibTrie: FibBackendFactory = {
 
 const plugin: Plugin = definePlugin({
   name: 'fib-trie',
+  provides: [FibBackends],
   setup(ctx) {
     ctx.fibBackend(fibTrie);
   },

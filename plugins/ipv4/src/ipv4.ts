@@ -3,11 +3,11 @@
  * stages are plain functions of the packet.
  */
 import type { DstEntry, Flow, InetDevices, NeighTable, Net, Routing, Rtable, SkBuff, Slot } from '@packetwalk/framework';
-import { FragQueues } from './ip-defrag.ts';
 import { IcmpRateLimit } from './icmp-ratelimit.ts';
-import { IpIdents } from './ip-ident.ts';
+import { FragQueues } from './inet-fragment.ts';
 import { InetProtocolTable } from './inet-protocol.ts';
 import { InetPeers } from './inetpeer.ts';
+import { IpIdents } from './ip-ident.ts';
 
 /** What the packet path asks of routing beyond the service that others see. */
 export interface Ipv4Routing extends Routing {
@@ -35,6 +35,8 @@ export class Ipv4 {
   readonly frags: FragQueues;
   readonly icmpLimit: IcmpRateLimit;
   readonly idents: IpIdents;
+  /** The `ext` slot where packets keep the sizes of their fragments; -1: they do not. */
+  fragGeometry = -1;
 
   /** net.ipv4.* with the kernel's values. Times are in the unit that the sysctl has. */
   ipDefaultTtl = 64;
@@ -59,20 +61,14 @@ export class Ipv4 {
   ipfragTime = 30;
   /** Fragments of other packets that may come between two of one packet; 0: any number. */
   ipfragMaxDist = 64;
+
   /** Errors about routes: what one costs and how much a host may save up, in ms. */
   routeErrorCost = 1000;
   routeErrorBurst = 5000;
-  /** Redirects: the n-th to a host waits load << n ms, after `number` of them it is told no more until it is silent. */
+  /** Redirects: the n-th to a host waits load << n ms; after `number` of them it is told no more until it is silent. */
   routeRedirectLoad = 20;
   routeRedirectNumber = 9;
   routeRedirectSilence: number = 20 << 10;
-
-  /** net.ipv4.route.*, all in milliseconds but the number. */
-  routeErrorCost = 1000;
-  routeErrorBurst = 5000;
-  routeRedirectLoad = 20;
-  routeRedirectNumber = 9;
-  routeRedirectSilence = 20_480;
 
   constructor(net: Net, inet: InetDevices, neighbours: Slot<NeighTable>) {
     this.net = net;
@@ -80,7 +76,7 @@ export class Ipv4 {
     this.neighbours = neighbours;
     this.protocols = new InetProtocolTable();
     this.peers = new InetPeers(net.softirq);
-    this.frags = new FragQueues(this);
+    this.frags = new FragQueues(net.softirq);
     this.icmpLimit = new IcmpRateLimit(this);
     this.idents = new IpIdents(net);
   }

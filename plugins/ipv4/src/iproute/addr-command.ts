@@ -1,0 +1,195 @@
+/** iproute/addr-command.ts — `ip address` (ip-address(8)). */
+import {
+  type Command,
+  CommandError,
+  type CommandIo,
+  formatIpv4,
+  IFA_F_NOPREFIXROUTE,
+  IFA_F_SECONDARY,
+  type Ifaddr,
+  inetMakeMask,
+  iprouteJson,
+  isUp,
+  type LinkKind,
+  linkFirstLine,
+  linkJson,
+  linkText,
+  matches,
+  type NamedRegistry,
+  type Net,
+  type NetDevice,
+  toPrefix,
+  Words,
+} from '@packetwalk/framework';
+import type { Devinet } from '../devinet.ts';
+import { parseAddress } from './addr-parse.ts';
+import { scopeName, scopeNumber } from './route-types.ts';
+
+const USAGE = `Usage: ip address {add|change|replace} IFADDR dev IFNAME
+       ip address del IFADDR dev IFNAME
+       ip address {save|flush} [ dev IFNAME ] [ scope SCOPE-ID ] [ to PREFIX ] [ label PATTERN ] [up]
+       ip address [ show [ dev IFNAME ] [ scope SCOPE-ID ] [ to PREFIX ] [ label PATTERN ] [up] ]
+IFADDR := PREFIX | ADDR peer PREFIX [ broadcast ADDR ] [ label IFNAME ] [ scope SCOPE-ID ] [ metric METRIC ]
+`;
+
+interface Filter {
+  readonly dev: NetDevice | null;
+  readonly up: boolean;
+  readonly test: (ifa: Ifaddr) => boolean;
+  /** Some selector of addresses was given: devices without a match are left out. */
+  readonly narrow: boolean;
+}
+
+export function ipAddrCommand(net: Net, inet: Devinet, kinds: NamedRegistry<LinkKind>): Command {
+  return {
+    name: 'ip addr',
+    summary: 'show and change addresses',
+    usage: USAGE,
+    run(args, io) {
+      const words = new Words(args);
+      const word = words.done ? 'show' : words.next();
+      if (matches(word, 'add')) add(words, net, inet, false);
+      else if (matches(word, 'change') || word === 'chg' || matches(word, 'replace')) add(words, net, inet, true);
+      else if (matches(word, 'delete')) del(words, net, inet);
+      else if (matches(word, 'show') || word === 'list' || word === 'lst') show(words, net, kinds, io);
+      else if (matches(word, 'flush')) flush(words, net, inet);
+      else if (matches(word, 'help')) {
+        io.err(USAGE);
+        return 255;
+      } else throw new CommandError(`Command "${word}" is unknown, try "ip address help".`, 255);
+      return 0;
+    },
+  };
+}
+
+function find(dev: NetDevice, local: number, prefixlen: number): Ifaddr | undefined {
+  return dev.inDev?.ifaList.find((ifa) => ifa.local === local && ifa.prefixlen === prefixlen);
+}
+
+function add(words: Words, net: Net, inet: Devinet, replace: boolean): void {
+  const { dev, spec } = parseAddress(words, net);
+  const known = replace ? find(dev, spec.local, spec.prefixlen) : undefined;
+  if (known === undefined) inet.addAddress(dev, spec);
+}
+
+function del(words: Words, net: Net, inet: Devinet): void {
+  const { dev, spec, lengthGiven, labelGiven } = parseAddress(words, net);
+  const ifa = dev.inDev?.ifaList.find((i) => {
+    if (i.local !== spec.local) return false;
+    if (labelGiven && i.label !== spec.label) return false;
+    return (
+      !lengthGiven || (i.prefixlen === spec.prefixlen && ((i.address ^ (spec.address ?? spec.local)) & inetMakeMask(spec.prefixlen)) === 0)
+    );
+  });
+  if (ifa === undefined) throw new CommandError('Error: ipv4: Address not found.', 2);
+  inet.delAddress(ifa);
+}
+
+function parseFilter(words: Words, net: Net): Filter {
+  let dev: NetDevice | null = null;
+  let up = false;
+  const tests: ((ifa: Ifaddr) => boolean)[] = [];
+  while (!words.done) {
+    const word = words.next();
+    if (word === 'to') {
+      const p = toPrefix(words.next());
+      tests.push((ifa) => ((ifa.local ^ p.address) & inetMakeMask(p.length)) === 0 && ifa.prefixlen >= p.length);
+    } else if (word === 'scope') {
+      const name = words.next();
+      if (name !== 'all') {
+        const scope = scopeNumber(name);
+        tests.push((ifa) => ifa.scope === scope);
+      }
+    } else if (word === 'up') up = true;
+    else if (word === 'label') {
+      const pattern = globPattern(words.next());
+      tests.push((ifa) => pattern.test(ifa.label));
+    } else if (word === 'primary' || word === '-secondary') tests.push((ifa) => (ifa.flags & IFA_F_SECONDARY) === 0);
+    else if (word === 'secondary' || word === 'temporary') tests.push((ifa) => (ifa.flags & IFA_F_SECONDARY) !== 0);
+    else if (word === 'permanent') tests.push(() => true);
+    else if (word === 'dynamic') tests.push(() => false);
+    else {
+      const name = word === 'dev' ? words.next() : word;
+      dev = net.device(name) ?? missing(name);
+    }
+  }
+  return { dev, up, test: (ifa) => tests.every((t) => t(ifa)), narrow: tests.length > 0 };
+}
+
+function missing(name: string): never {
+  throw new CommandError(`Device "${name}" does not exist.`);
+}
+
+/** fnmatch(3) patterns of labels: `eth0:*`. */
+function globPattern(pattern: string): RegExp {
+  return new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
+}
+
+function flush(words: Words, net: Net, inet: Devinet): void {
+  if (words.done) throw new CommandError('Flush requires arguments.', 255);
+  const filter = parseFilter(words, net);
+  for (const dev of filter.dev === null ? net.devices() : [filter.dev]) {
+    for (const ifa of [...(dev.inDev?.ifaList ?? [])]) {
+      if (filter.test(ifa) && dev.inDev?.ifaList.includes(ifa) === true) inet.delAddress(ifa);
+    }
+  }
+}
+
+function show(words: Words, net: Net, kinds: NamedRegistry<LinkKind>, io: CommandIo): void {
+  const filter = parseFilter(words, net);
+  const listed = (filter.dev === null ? net.devices() : [filter.dev])
+    .filter((dev) => !filter.up || isUp(dev))
+    .map((dev) => ({ dev, addresses: (dev.inDev?.ifaList ?? []).filter(filter.test) }))
+    .filter(({ addresses }) => !filter.narrow || addresses.length > 0);
+  if (io.flags.has('json')) {
+    const json = listed.map(({ dev, addresses }) => ({ ...linkJson(dev, kinds, io.flags, false), addr_info: addresses.map(addressJson) }));
+    io.out(`${iprouteJson(json, io.flags.has('pretty'))}\n`);
+    return;
+  }
+  for (const { dev, addresses } of listed) {
+    if (io.flags.has('brief')) io.out(`${linkFirstLine(dev)}${addresses.map((a) => `${briefAddress(a)} `).join('')}\n`);
+    else if (io.flags.has('oneline')) for (const ifa of addresses) io.out(`${dev.ifindex}: ${dev.name}    ${addressText(ifa, '\\')}\n`);
+    else io.out(linkText(dev, kinds, io.flags, false) + addresses.map((ifa) => `    ${addressText(ifa, '\n')}\n`).join(''));
+  }
+}
+
+function briefAddress(ifa: Ifaddr): string {
+  const peer = ifa.address === ifa.local ? '' : ` peer ${formatIpv4(ifa.address)}`;
+  return `${formatIpv4(ifa.local)}${peer}/${ifa.prefixlen}`;
+}
+
+function addressText(ifa: Ifaddr, newline: string): string {
+  const text = [`inet ${briefAddress(ifa)}`];
+  if (ifa.metric !== 0) text.push('metric', String(ifa.metric));
+  if (ifa.broadcast !== 0) text.push('brd', formatIpv4(ifa.broadcast));
+  text.push('scope', scopeName(ifa.scope));
+  if ((ifa.flags & IFA_F_SECONDARY) !== 0) text.push('secondary');
+  if ((ifa.flags & IFA_F_NOPREFIXROUTE) !== 0) text.push('noprefixroute');
+  text.push(ifa.label);
+  return `${text.join(' ')}${newline}       valid_lft forever preferred_lft forever`;
+}
+
+/** Lifetime of an address that does not expire (INFINITY_LIFE_TIME). */
+const FOREVER = 0xffffffff;
+
+function addressJson(ifa: Ifaddr): object {
+  return {
+    family: 'inet',
+    local: formatIpv4(ifa.local),
+    ...(ifa.address === ifa.local ? {} : { address: formatIpv4(ifa.address) }),
+    prefixlen: ifa.prefixlen,
+    ...(ifa.metric === 0 ? {} : { metric: ifa.metric }),
+    ...(ifa.broadcast === 0 ? {} : { broadcast: formatIpv4(ifa.broadcast) }),
+    scope: scopeName(ifa.scope),
+    ...((ifa.flags & IFA_F_SECONDARY) === 0 ? {} : { secondary: true }),
+    ...((ifa.flags & IFA_F_NOPREFIXROUTE) === 0 ? {} : { noprefixroute: true }),
+    label: ifa.label,
+    valid_life_time: FOREVER,
+    preferred_life_time: FOREVER,
+  };
+}

@@ -1,0 +1,140 @@
+/** iproute/route-command.ts — `ip route` (ip-route(8)). */
+import { type Command, CommandError, type CommandIo, iprouteJson, matches, RT_TABLE_MAIN, Words } from '@packetwalk/framework';
+import type { RouteEntry } from '../fib.ts';
+import { FibResult, type RouteVerb } from '../fib-table.ts';
+import type { Ipv4Route } from '../route.ts';
+import { filterTables, needSelector, parseRouteFilter, type RouteFilter } from './route-filter.ts';
+import { routeGet } from './route-get.ts';
+import { parseRoute, toRouteConfig, toRouteMatch } from './route-parse.ts';
+import { type RoutePrintOptions, routeJson, routeText } from './route-print.ts';
+import type { TableNames } from './route-types.ts';
+
+const USAGE = `Usage: ip route { show | flush } SELECTOR
+       ip route get ADDRESS [ from ADDRESS iif STRING ] [ oif STRING ] [ tos TOS ] [ mark NUMBER ]
+       ip route { add | del | change | append | prepend | replace } ROUTE
+SELECTOR := [ root PREFIX ] [ match PREFIX ] [ exact PREFIX ] [ table TABLE_ID ] [ proto RTPROTO ]
+            [ type TYPE ] [ scope SCOPE ] [ dev STRING ] [ via ADDRESS ] [ src ADDRESS ]
+ROUTE := NODE_SPEC [ INFO_SPEC ]
+NODE_SPEC := [ TYPE ] PREFIX [ tos TOS ] [ table TABLE_ID ] [ proto RTPROTO ] [ scope SCOPE ] [ metric METRIC ]
+INFO_SPEC := { NH | nexthop NH [ weight NUMBER ] ... } [ src ADDRESS ] [ mtu [ lock ] NUMBER ] [ advmss NUMBER ] ...
+NH := [ via ADDRESS ] [ dev STRING ] [ onlink ]
+TYPE := { unicast | local | broadcast | multicast | throw | unreachable | prohibit | blackhole | nat }
+`;
+
+const VERBS: readonly (readonly [string, RouteVerb | 'delete' | 'get' | 'show' | 'flush' | 'help'])[] = [
+  ['add', 'add'],
+  ['change', 'change'],
+  ['chg', 'change'],
+  ['replace', 'replace'],
+  ['prepend', 'prepend'],
+  ['append', 'append'],
+  ['delete', 'delete'],
+  ['get', 'get'],
+  ['list', 'show'],
+  ['show', 'show'],
+  ['lst', 'show'],
+  ['flush', 'flush'],
+  ['help', 'help'],
+];
+
+export function ipRouteCommand(route: Ipv4Route, tables: TableNames): Command {
+  const { net, fib } = route;
+  return {
+    name: 'ip route',
+    summary: 'show and change routing tables',
+    usage: USAGE,
+    run(args, io) {
+      const words = new Words(args);
+      const word = words.done ? 'show' : words.next();
+      const verb = VERBS.find(([name]) => matches(word, name))?.[1];
+      switch (verb) {
+        case undefined:
+          throw new CommandError(`Command "${word}" is unknown, try "ip route help".`, 255);
+        case 'help':
+          io.err(USAGE);
+          return 255;
+        case 'show':
+          show(route, tables, words, io);
+          return 0;
+        case 'get':
+          routeGet(words, route, tables, io, (flow) => {
+            const res = new FibResult();
+            if (route.resolve(flow, res) !== 0 || res.alias === null || res.table === null)
+              throw new CommandError('RTNETLINK answers: Network is unreachable', 2);
+            res.table.matched(flow, res);
+            const entry: RouteEntry = { table: res.table.id, prefix: res.prefix, length: res.prefixlen, alias: res.alias };
+            print([entry], { net, tables, showTable: true, details: io.flags.has('details') }, io);
+          });
+          return 0;
+        case 'flush':
+          needSelector(words);
+          flush(route, parseRouteFilter(words, net, tables));
+          return 0;
+        case 'delete': {
+          const { table, match } = toRouteMatch(parseRoute(words, { net, tables }), net);
+          fib.delRoute(table, match);
+          return 0;
+        }
+        default:
+          fib.addRoute(toRouteConfig(parseRoute(words, { net, tables }), net), verb);
+          return 0;
+      }
+    },
+  };
+}
+
+function* select(route: Ipv4Route, filter: RouteFilter): Iterable<RouteEntry> {
+  const { fib } = route;
+  for (const id of filterTables(
+    filter,
+    fib.allTables().map((t) => t.id),
+  )) {
+    const table = fib.table(id);
+    if (table !== undefined) for (const entry of fib.routes(table)) if (filter.test(entry)) yield entry;
+  }
+}
+
+function show(route: Ipv4Route, tables: TableNames, words: Words, io: CommandIo): void {
+  const filter = parseRouteFilter(words, route.net, tables);
+  if (filter.cache) return;
+  if (filter.table !== 0 && filter.table !== RT_TABLE_MAIN && route.fib.table(filter.table) === undefined) {
+    throw new CommandError('Error: ipv4: FIB table does not exist.\nDump terminated', 2);
+  }
+  const options: RoutePrintOptions = {
+    net: route.net,
+    tables,
+    showTable: filter.table === 0,
+    details: io.flags.has('details'),
+    ...(filter.dev === '' ? {} : { hideDev: filter.dev }),
+  };
+  print([...select(route, filter)], options, io);
+}
+
+function print(entries: readonly RouteEntry[], options: RoutePrintOptions, io: CommandIo): void {
+  if (io.flags.has('json')) {
+    io.out(
+      `${iprouteJson(
+        entries.map((e) => routeJson(e, options)),
+        io.flags.has('pretty'),
+      )}\n`,
+    );
+    return;
+  }
+  let text = '';
+  for (const entry of entries) {
+    const line = routeText(entry, options);
+    text += `${io.flags.has('oneline') ? line.replaceAll('\n', '\\') : line}\n`;
+  }
+  io.out(text);
+}
+
+function flush(route: Ipv4Route, filter: RouteFilter): void {
+  if (filter.cache) {
+    route.flush();
+    return;
+  }
+  for (const { table, prefix, length, alias } of [...select(route, filter)]) {
+    route.fib.table(table)?.flushPrefix(prefix, length, (a) => a === alias);
+  }
+  route.flush();
+}

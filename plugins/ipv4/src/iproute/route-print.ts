@@ -1,0 +1,142 @@
+/** iproute/route-print.ts — routes as `ip route show` prints them, text and JSON (cf. iproute2 ip/iproute.c print_route). */
+import { formatIpv4, type Net, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTPROT_BOOT, rtprotN2a } from '@packetwalk/framework';
+import type { RouteEntry } from '../fib.ts';
+import { type FibNh, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
+import { dsfieldName, scopeName, type TableNames, typeName } from './route-types.ts';
+
+/** Metric names by RTAX_* number, in the order of printing. */
+const METRIC_NAMES: readonly (readonly [number, string])[] = [
+  [2, 'mtu'],
+  [3, 'window'],
+  [4, 'rtt'],
+  [5, 'rttvar'],
+  [6, 'ssthresh'],
+  [7, 'cwnd'],
+  [8, 'advmss'],
+  [9, 'reordering'],
+  [10, 'hoplimit'],
+  [11, 'initcwnd'],
+  [13, 'rto_min'],
+  [14, 'initrwnd'],
+  [15, 'quickack'],
+];
+const TIME_DIVISOR: Readonly<Record<number, number>> = { 4: 8, 5: 4, 13: 1 };
+
+export interface RoutePrintOptions {
+  readonly net: Net;
+  readonly tables: TableNames;
+  /** Print `table X` where the listing covers several tables. */
+  readonly showTable: boolean;
+  readonly details: boolean;
+  /** A device that all listed routes have, left out of each line then. */
+  readonly hideDev?: string;
+}
+
+/** `192.0.2.0/24`, `192.0.2.1`, `default`. */
+export function formatPrefix(prefix: number, length: number): string {
+  if (length === 0) return 'default';
+  return length === 32 ? formatIpv4(prefix) : `${formatIpv4(prefix)}/${length}`;
+}
+
+/** One route as a line, multipath hops on lines of their own, without the final newline. */
+export function routeText({ table, prefix, length, alias }: RouteEntry, options: RoutePrintOptions): string {
+  const { fi, type, tos } = alias;
+  const text: string[] = [];
+  if (type !== RTN_UNICAST || options.details) text.push(typeName(type));
+  text.push(formatPrefix(prefix, length));
+  if (tos !== 0) text.push('tos', dsfieldName(tos));
+  const [nh] = fi.nhs;
+  const single = fi.nhs.length === 1;
+  if (single) {
+    if (nh.gw !== 0) text.push('via', formatIpv4(nh.gw));
+    if (nh.oif !== 0 && deviceName(options.net, nh) !== options.hideDev) text.push('dev', deviceName(options.net, nh));
+  }
+  if (options.showTable && table !== 254) text.push('table', options.tables.name(table));
+  if (fi.protocol !== RTPROT_BOOT || options.details) text.push('proto', rtprotN2a(fi.protocol));
+  if (fi.scope !== RT_SCOPE_UNIVERSE || options.details) text.push('scope', scopeName(fi.scope));
+  if (fi.prefsrc !== 0) text.push('src', formatIpv4(fi.prefsrc));
+  if (fi.priority !== 0) text.push('metric', String(fi.priority));
+  if (single) text.push(...flagNames(nh));
+  text.push(...metricTexts(fi.metrics));
+  let line = `${text.join(' ')} `;
+  if (!single) for (const hop of fi.nhs) line += `\n\t${hopText(hop, options.net)} `;
+  return line;
+}
+
+function hopText(nh: FibNh, net: Net): string {
+  const text = ['nexthop'];
+  if (nh.gw !== 0) text.push('via', formatIpv4(nh.gw));
+  text.push('dev', deviceName(net, nh), 'weight', String(nh.weight), ...flagNames(nh));
+  return text.join(' ');
+}
+
+function deviceName(net: Net, nh: FibNh): string {
+  return nh.dev?.name ?? net.devByIndex[nh.oif]?.name ?? `if${nh.oif}`;
+}
+
+function flagNames(nh: FibNh): string[] {
+  const names: string[] = [];
+  if ((nh.flags & RTNH_F_DEAD) !== 0) names.push('dead');
+  if ((nh.flags & RTNH_F_ONLINK) !== 0) names.push('onlink');
+  if ((nh.flags & RTNH_F_LINKDOWN) !== 0) names.push('linkdown');
+  return names;
+}
+
+function metricTexts(metrics: ReadonlyMap<number, number>): string[] {
+  const texts: string[] = [];
+  const locked = metrics.get(1) ?? 0;
+  for (const [number, name] of METRIC_NAMES) {
+    const value = metrics.get(number);
+    if (value === undefined) continue;
+    texts.push(name);
+    if ((locked & (1 << number)) !== 0) texts.push('lock');
+    const divisor = TIME_DIVISOR[number];
+    texts.push(divisor === undefined ? String(value) : formatTime(value / divisor));
+  }
+  return texts;
+}
+
+function formatTime(ms: number): string {
+  return ms >= 1000 ? `${Number((ms / 1000).toPrecision(6))}s` : `${Number(ms.toPrecision(6))}ms`;
+}
+
+/** One route as iproute2's JSON has it. */
+export function routeJson({ table, prefix, length, alias }: RouteEntry, options: RoutePrintOptions): Record<string, unknown> {
+  const { fi, type, tos } = alias;
+  const json: Record<string, unknown> = {};
+  if (type !== RTN_UNICAST || options.details) json.type = typeName(type);
+  json.dst = formatPrefix(prefix, length);
+  if (tos !== 0) json.tos = dsfieldName(tos);
+  const [nh] = fi.nhs;
+  const single = fi.nhs.length === 1;
+  if (single) {
+    if (nh.gw !== 0) json.gateway = formatIpv4(nh.gw);
+    if (nh.oif !== 0) json.dev = deviceName(options.net, nh);
+  }
+  if (options.showTable && table !== 254) json.table = options.tables.name(table);
+  if (fi.protocol !== RTPROT_BOOT || options.details) json.protocol = rtprotN2a(fi.protocol);
+  if (fi.scope !== RT_SCOPE_UNIVERSE || options.details) json.scope = scopeName(fi.scope);
+  if (fi.prefsrc !== 0) json.prefsrc = formatIpv4(fi.prefsrc);
+  if (fi.priority !== 0) json.metric = fi.priority;
+  json.flags = single ? flagNames(nh) : [];
+  const metrics = metricJson(fi.metrics);
+  if (metrics !== null) json.metrics = [metrics];
+  if (!single) {
+    json.nexthops = fi.nhs.map((hop) => ({
+      ...(hop.gw === 0 ? {} : { gateway: formatIpv4(hop.gw) }),
+      dev: deviceName(options.net, hop),
+      weight: hop.weight,
+      flags: flagNames(hop),
+    }));
+  }
+  return json;
+}
+
+function metricJson(metrics: ReadonlyMap<number, number>): Record<string, number> | null {
+  const json: Record<string, number> = {};
+  for (const [number, name] of METRIC_NAMES) {
+    const value = metrics.get(number);
+    if (value !== undefined) json[name] = value;
+  }
+  return Object.keys(json).length === 0 ? null : json;
+}

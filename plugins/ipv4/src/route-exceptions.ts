@@ -1,0 +1,153 @@
+/**
+ * route-exceptions.ts — what is learned about single destinations by a next hop: a better gateway from redirects, a
+ * smaller MTU from "fragmentation needed" (RFC 1191; cf. Linux net/ipv4/route.c update_or_create_fnhe, __ip_do_redirect).
+ * The routing table stays as it is.
+ */
+import {
+  dstMtu,
+  type Flow,
+  IP_DADDR,
+  IP_SADDR,
+  IP_TOS,
+  ipv4IsLbcast,
+  ipv4IsMulticast,
+  ipv4IsZeronet,
+  type NeighTable,
+  NUD_VALID,
+  RT_SCOPE_UNIVERSE,
+  RTN_UNICAST,
+  type SkBuff,
+  type Slot,
+} from '@packetwalk/framework';
+import { inetAddrOnlink } from './devinet.ts';
+import { type FibNh, type FibNhException, RTNH_F_DEAD } from './fib-info.ts';
+import { FibResult } from './fib-table.ts';
+import { FLOWI_FLAG_ANYSRC, type Ipv4Route } from './route.ts';
+
+/** Exceptions that one next hop keeps; the least used goes first (FNHE_HASH_SIZE × FNHE_RECLAIM_DEPTH). */
+const MAX_EXCEPTIONS = 2048 * 5;
+
+export class RouteExceptions {
+  /** net.ipv4.route.min_pmtu, bytes; mtu_expires and gc_timeout, ms. */
+  minPmtu = 552;
+  mtuExpires = 600_000;
+  gcTimeout = 300_000;
+  private readonly route: Ipv4Route;
+  private readonly neighbours: Slot<NeighTable>;
+  private readonly res = new FibResult();
+
+  constructor(route: Ipv4Route, neighbours: Slot<NeighTable>) {
+    this.route = route;
+    this.neighbours = neighbours;
+  }
+
+  /** The exception for a destination that has not expired, or null. */
+  find(nh: FibNh, daddr: number): FibNhException | null {
+    const found = nh.exceptions?.get(daddr);
+    if (found === undefined) return null;
+    const now = this.route.net.softirq.jiffies;
+    if (found.expires !== 0 && now >= found.expires) {
+      nh.exceptions?.delete(daddr);
+      return null;
+    }
+    found.used = now;
+    return found;
+  }
+
+  /** "Fragmentation needed" about a packet of ours: `skb.data` is at the quoted header. */
+  updatePmtu(skb: SkBuff, protocol: number, mtu: number): void {
+    const flow = quotedFlow(skb, protocol);
+    const rt = this.route.routeOutput(flow);
+    if (typeof rt === 'number' || rt.rtMtuLocked) return;
+    const old = dstMtu(rt);
+    if (old < mtu) return;
+    const tooSmall = mtu < this.minPmtu;
+    const pmtu = tooSmall ? Math.min(old, this.minPmtu) : mtu;
+    this.learn(flow, (e) => {
+      e.pmtu = pmtu;
+      e.mtuLocked = tooSmall;
+      e.expires = this.route.net.softirq.jiffies + this.mtuExpires;
+    });
+  }
+
+  /** A redirect about a packet of ours: checked as RFC 1122 §3.2.2.2 wants, then remembered for that destination. */
+  redirected(skb: SkBuff, protocol: number, gateway: number): void {
+    const flow = quotedFlow(skb, protocol);
+    const { inDev } = skb.dev;
+    const rt = this.route.routeOutput(flow);
+    if (inDev === null || typeof rt === 'number' || !rt.rtUsesGateway) return;
+    const sender = skb.head.view.getInt32(skb.networkHeader + IP_SADDR);
+    if (rt.rtGateway !== sender || gateway === sender) return;
+    const { inet } = this.route;
+    const { cnf } = inDev;
+    const { all } = inet;
+    const accepts = cnf.forwarding !== 0 ? cnf.acceptRedirects & all.acceptRedirects : cnf.acceptRedirects | all.acceptRedirects;
+    if (accepts === 0 || ipv4IsMulticast(gateway) || ipv4IsLbcast(gateway) || ipv4IsZeronet(gateway)) return;
+    if ((cnf.sharedMedia | all.sharedMedia) === 0) {
+      if (!inetAddrOnlink(inDev, gateway, sender)) return;
+      if ((cnf.secureRedirects | all.secureRedirects) !== 0 && !this.isGateway(gateway, skb)) return;
+    } else if (this.route.addrType(gateway) !== RTN_UNICAST) return;
+    const neigh = this.neighbours.value?.resolve(gateway, rt.dev) ?? null;
+    if (neigh === null) return;
+    if ((neigh.nudState & NUD_VALID) === 0) {
+      this.neighbours.value?.eventSend(neigh);
+      return;
+    }
+    this.learn(flow, (e) => {
+      e.gw = gateway;
+      e.expires = this.route.net.softirq.jiffies + this.gcTimeout;
+    });
+  }
+
+  /** The address is the gateway of some route by the device the packet came in by (ip_fib_check_default). */
+  private isGateway(gateway: number, skb: SkBuff): boolean {
+    for (const fi of this.route.fib.infos.onDevice(skb.dev)) {
+      if (fi.nhs.some((nh) => nh.dev === skb.dev && nh.gw === gateway && (nh.flags & RTNH_F_DEAD) === 0)) return true;
+    }
+    return false;
+  }
+
+  private learn(flow: Flow, change: (exception: FibNhException) => void): void {
+    const { res } = this;
+    flow.oif = 0;
+    if (this.route.resolve(flow, res) !== 0 || res.nh === null) return;
+    const { nh } = res;
+    nh.exceptions ??= new Map();
+    let exception = nh.exceptions.get(flow.daddr);
+    if (exception === undefined) {
+      if (nh.exceptions.size >= MAX_EXCEPTIONS) evictOldest(nh.exceptions);
+      exception = { daddr: flow.daddr, gw: 0, pmtu: 0, mtuLocked: false, expires: 0, rthInput: null, rthOutput: null, used: 0 };
+      nh.exceptions.set(flow.daddr, exception);
+    }
+    change(exception);
+    for (const rt of [exception.rthInput, exception.rthOutput]) if (rt !== null) rt.obsolete = 1;
+    exception.rthInput = null;
+    exception.rthOutput = null;
+    exception.used = this.route.net.softirq.jiffies;
+  }
+}
+
+function evictOldest(exceptions: Map<number, FibNhException>): void {
+  let oldest: FibNhException | null = null;
+  for (const e of exceptions.values()) if (oldest === null || e.used < oldest.used) oldest = e;
+  if (oldest !== null) exceptions.delete(oldest.daddr);
+}
+
+/** The flow that a quoted packet belonged to. */
+function quotedFlow(skb: SkBuff, protocol: number): Flow {
+  const { view } = skb.head;
+  const ip = skb.data;
+  return {
+    daddr: view.getInt32(ip + IP_DADDR),
+    saddr: view.getInt32(ip + IP_SADDR),
+    tos: view.getUint8(ip + IP_TOS),
+    iif: 0,
+    oif: 0,
+    mark: 0,
+    protocol,
+    scope: RT_SCOPE_UNIVERSE,
+    sport: 0,
+    dport: 0,
+    flags: FLOWI_FLAG_ANYSRC,
+  };
+}
