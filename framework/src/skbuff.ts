@@ -354,7 +354,8 @@ export function skbBytes(skb: SkBuff): Uint8Array {
   return skb.head.buf.subarray(skb.data, skb.data + skb.len);
 }
 
-function copyFields(to: SkBuff, from: SkBuff): void {
+/** Makes `to` what `from` is but for the router, the device and the bytes, which stay `to`'s own (skb_copy_header). */
+export function skbCopyHeader(to: SkBuff, from: SkBuff): void {
   to.data = from.data;
   to.len = from.len;
   to.macHeader = from.macHeader;
@@ -390,14 +391,14 @@ function copyFields(to: SkBuff, from: SkBuff): void {
 /** A second packet over the same bytes: neither may write before {@link skbMakeWritable} or {@link skbCow}. */
 export function skbClone(skb: SkBuff): SkBuff {
   const clone = skb.net.pool.bind(skb.net, skb.dev, skb.head);
-  copyFields(clone, skb);
+  skbCopyHeader(clone, skb);
   return clone;
 }
 
 /** A second packet with bytes of its own, and room for `headroom` in front. */
 export function skbCopy(skb: SkBuff, headroom: number = skb.data): SkBuff {
   const copy = skb.net.pool.take(skb.net, skb.dev, headroom + skb.len);
-  copyFields(copy, skb);
+  skbCopyHeader(copy, skb);
   copyInto(copy, skb, headroom);
   return copy;
 }

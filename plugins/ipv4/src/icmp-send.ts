@@ -11,7 +11,6 @@ import {
   ICMP_HLEN,
   ICMP_MIB_OUTERRORS,
   ICMP_TYPE,
-  icmpName,
   IFF_LOOPBACK,
   IP_FRAG_OFF,
   IP_HLEN,
@@ -20,8 +19,9 @@ import {
   IP_PROTOCOL,
   IP_SADDR,
   IP_TOS,
-  ipComputeCsum,
   IPPROTO_ICMP,
+  icmpName,
+  ipComputeCsum,
   NR_ICMP_TYPES,
   PACKET_HOST,
   RT_SCOPE_UNIVERSE,
@@ -32,8 +32,8 @@ import {
   skbPut,
 } from '@packetwalk/framework';
 import { countIcmpOut } from './icmp-mib.ts';
-import { ipOptionsBuild, type IpOptions, ipOptionsEcho } from './ip-options-echo.ts';
 import { ipDstMtu } from './ip-mtu.ts';
+import { type IpOptions, ipOptionsBuild, ipOptionsEcho } from './ip-options-echo.ts';
 import { ipLocalOut, ipPushHeader } from './ip-output.ts';
 import { type Ipv4, ipv4Of, skbRtable } from './ipv4.ts';
 import { fibComputeSpecDst, icmpErrorSource } from './source-address.ts';

@@ -32,11 +32,19 @@ import {
   skbCow,
 } from '@packetwalk/framework';
 import { icmpSend } from './icmp-send.ts';
-import { ipForwardOptions } from './ip-options.ts';
-import { ipCallRaChain } from './raw.ts';
-import { IPOPT_STRICTROUTE, IPSKB_DOREDIRECT, IPSKB_FORWARDED, IPSKB_IGNORE_DF, ipcbFragMaxSize, ipcbRouterAlert, ipcbSrr } from './ipcb.ts';
 import { ipDstMtu } from './ip-mtu.ts';
+import { ipForwardOptions } from './ip-options.ts';
+import {
+  IPOPT_STRICTROUTE,
+  IPSKB_DOREDIRECT,
+  IPSKB_FORWARDED,
+  IPSKB_IGNORE_DF,
+  ipcbFragMaxSize,
+  ipcbRouterAlert,
+  ipcbSrr,
+} from './ipcb.ts';
 import { ipv4Of } from './ipv4.ts';
+import { ipCallRaChain } from './raw.ts';
 
 /** Queueing priority by the four TOS bits (ip_tos2prio): best effort 0, bulk 2, interactive bulk 4, interactive 6. */
 const PRIORITIES = Uint8Array.of(0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4);

@@ -9,6 +9,7 @@ import {
   ICMP_PROT_UNREACH,
   IP_CHECK,
   IP_DADDR,
+  IP_DEFRAG_LOCAL_DELIVER,
   IP_FRAG_OFF,
   IP_HLEN,
   IP_MF,
@@ -50,7 +51,7 @@ import {
   type SkBuff,
 } from '@packetwalk/framework';
 import { icmpSend } from './icmp-send.ts';
-import { IP_DEFRAG_LOCAL_DELIVER, ipDefrag } from './ip-defrag.ts';
+import { ipDefrag } from './ip-defrag.ts';
 import { ipRcvOptions } from './ip-options.ts';
 import { ipv4Of } from './ipv4.ts';
 import { rawLocalDeliver } from './raw.ts';

@@ -3,8 +3,8 @@
  * (RFC 1122 §3.2.1.8, RFC 1812 §5.2.4.1; cf. Linux net/ipv4/ip_options.c __ip_options_echo, ip_options_build).
  */
 import { IP_HLEN, IP_SADDR, IPOPT_END, RTN_UNICAST, type Rtable, type SkBuff } from '@packetwalk/framework';
+import { IPOPT_TS_PRESPEC, inetCurrentTimestamp } from './ip-options.ts';
 import { IPOPT_RR_NEEDADDR, IPOPT_TS_NEEDADDR, IPOPT_TS_NEEDTIME, ipcbCipso, ipcbRr, ipcbSrr, ipcbTs } from './ipcb.ts';
-import { inetCurrentTimestamp, IPOPT_TS_PRESPEC } from './ip-options.ts';
 import { type Ipv4, ipv4Of } from './ipv4.ts';
 import { ipRtGetSource } from './source-address.ts';
 
