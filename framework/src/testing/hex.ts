@@ -1,9 +1,11 @@
 /** hex.ts — bytes written as hexadecimal digits. */
 
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case digits, two a byte, nothing between. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += DIGITS[byte];
   return text;
 }
 

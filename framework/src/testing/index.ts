@@ -4,6 +4,7 @@ export * from './hex.ts';
 export * from './judge.ts';
 export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-frame.ts';
 export * from './linear-fib.ts';
+export * from './marked.ts';
 export * from './packet-notation.ts';
 export { type PacketNames, PacketSyntaxError } from './packet-words.ts';
 export * from './scenario.ts';

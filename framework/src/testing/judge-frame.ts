@@ -38,6 +38,7 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
   ipHdrLen,
+  ipIsFragment,
 } from '../wire/ipv4.ts';
 import { TCP_CHECK, TCP_HLEN } from '../wire/tcp.ts';
 import { UDP_CHECK, UDP_HLEN } from '../wire/udp.ts';
@@ -141,6 +142,13 @@ function networkOffset(frame: Uint8Array): number {
   return type(ip - 2) === ETH_P_IP ? ip : -1;
 }
 
+/** How a checksum over blanked bytes is left: as a mark, or as what belongs there now. */
+type Seal = (view: DataView, check: number, good: boolean, right: () => number) => void;
+
+function markChecksum(view: DataView, check: number, good: boolean): void {
+  view.setUint16(check, good ? CHECK_GOOD : CHECK_BAD);
+}
+
 /** Turns the frames of one run on one port, in order, into comparable text; remembers numbers it has handed out. */
 export class FrameCanon {
   private readonly context: FrameContext;
@@ -172,23 +180,43 @@ export class FrameCanon {
     return toHex(this.ipv4(f, ip));
   }
 
+  /**
+   * The frame with its free parts zeroed and its checksums right again: what to write down of a run, so that the next
+   * run writes down the same. What would be compared otherwise then stays as it is: wrong checksums, an id that the
+   * scenario uses too; and so do fragments, which share an id, and ciphertext.
+   */
+  steady(frame: Uint8Array): Uint8Array {
+    const f = frame.slice();
+    if (isBpdu(f)) f[BPDU_MESSAGE_AGE_LOW] = 0;
+    const ip = networkOffset(f);
+    const header = ip < 0 || f.length <= ip ? 0 : (f[ip] & 15) << 2;
+    if (header < IP_HLEN || f.length < ip + header) return f;
+    if (ipIsFragment(viewOf(f), ip)) return frame;
+    this.blank(f, ip, (view, check, _good, right) => view.setUint16(check, right()));
+    return this.canonical(f) === this.canonical(frame) ? f : frame;
+  }
+
   /** Blanks an IPv4 frame in place; returns what is compared of it. */
   private ipv4(f: Uint8Array, ip: number): Uint8Array {
+    this.blank(f, ip, markChecksum);
     const view = viewOf(f);
     const header = ipHdrLen(view, ip);
-    const good = csumPartial(view, ip, header) === 0xffff;
-    let touched = false;
-    if (!this.strict) {
-      touched = blankTimestamps(f, ip, header);
-      touched = this.blankMade(f, view, ip, header) || touched;
-    }
-    if (touched) view.setUint16(ip + IP_CHECK, good ? CHECK_GOOD : CHECK_BAD);
     if (this.context.natPorts.length > 0) this.numberPorts(f, view, ip, header);
     return this.pad ? f.subarray(0, ip + view.getUint16(ip + IP_TOT_LEN)) : f;
   }
 
+  private blank(f: Uint8Array, ip: number, seal: Seal): void {
+    if (this.strict) return;
+    const view = viewOf(f);
+    const header = ipHdrLen(view, ip);
+    const good = csumPartial(view, ip, header) === 0xffff;
+    let touched = blankTimestamps(f, ip, header);
+    touched = this.blankMade(f, view, ip, header, seal) || touched;
+    if (touched) seal(view, ip + IP_CHECK, good, () => checksumFor(view, ip, ip + header, ip + IP_CHECK));
+  }
+
   /** Blanks ip.id of a packet that the router made, and the times in its ICMP timestamp reply. */
-  private blankMade(f: Uint8Array, view: DataView, ip: number, header: number): boolean {
+  private blankMade(f: Uint8Array, view: DataView, ip: number, header: number, seal: Seal): boolean {
     const icmp = ip + header;
     const id = view.getUint16(ip + IP_ID);
     const fragment = view.getUint16(ip + IP_FRAG_OFF);
@@ -198,7 +226,7 @@ export class FrameCanon {
     if (isIcmp && !later && f[icmp] === ICMP_TIMESTAMPREPLY) {
       const good = csumPartial(view, icmp, f.length - icmp) === 0xffff;
       f.fill(0, icmp + ICMP_RECEIVE_TIME, icmp + ICMP_TIMES_END);
-      view.setUint16(icmp + ICMP_CHECKSUM, good ? CHECK_GOOD : CHECK_BAD);
+      seal(view, icmp + ICMP_CHECKSUM, good, () => checksumFor(view, icmp, f.length, icmp + ICMP_CHECKSUM));
     }
     view.setUint16(ip + IP_ID, (fragment & (IP_MF | IP_OFFSET)) === 0 ? 0 : numbered(this.ids, id));
     return true;
@@ -257,6 +285,12 @@ export class FrameCanon {
 
 function isBpdu(f: Uint8Array): boolean {
   return f.length > BPDU_MESSAGE_AGE_LOW && toHex(f.subarray(0, 6)) === BPDU_GROUP && toHex(f.subarray(14, 17)) === '424203';
+}
+
+/** The checksum that belongs at `check` over the bytes from `at` to `end`. */
+function checksumFor(view: DataView, at: number, end: number, check: number): number {
+  view.setUint16(check, 0);
+  return ~csumPartial(view, at, end - at) & 0xffff;
 }
 
 function numbered(numbers: Map<number, number>, value: number): number {

@@ -69,14 +69,18 @@ export function readOptions(words: WordReader): Uint8Array {
   return options;
 }
 
+/** A few letters among other bytes are chance, not text. */
+const SHORTEST_TEXT = 6;
+
 const isPrintable = (byte: number): boolean => byte >= 0x20 && byte < 0x7f;
 
 /** Payload in print; of no bytes `0x`. */
 export function formatPayload(bytes: Uint8Array): string {
   if (bytes.length === 0) return '0x';
   const parts: string[] = [];
+  const shortest = bytes.every(isPrintable) ? 1 : SHORTEST_TEXT;
   for (let at = 0; at < bytes.length; ) {
-    const [text, taken] = formatPart(bytes, at);
+    const [text, taken] = formatPart(bytes, at, shortest);
     parts.push(text);
     at += taken;
   }
@@ -84,7 +88,7 @@ export function formatPayload(bytes: Uint8Array): string {
 }
 
 /** The next part of a payload and how many bytes it says: a repetition, a ramp, text, or hexadecimal. */
-function formatPart(bytes: Uint8Array, at: number): [string, number] {
+function formatPart(bytes: Uint8Array, at: number, shortest: number): [string, number] {
   for (const period of [1, 2, 3, 4, 8]) {
     const times = repetitions(bytes, at, period);
     if (times * period >= 12 && times >= 3) return [`${unit(bytes.subarray(at, at + period))}*${times}`, times * period];
@@ -96,10 +100,10 @@ function formatPart(bytes: Uint8Array, at: number): [string, number] {
     const times = repetitions(bytes, at, long);
     return [`${unit(bytes.subarray(at, at + long))}*${times}`, times * long];
   }
-  const text = printableLength(bytes, at);
-  if (text >= Math.min(3, bytes.length - at) && text > 0) return [unit(bytes.subarray(at, at + text)), text];
+  const text = textLength(bytes, at, shortest);
+  if (text > 0) return [unit(bytes.subarray(at, at + text)), text];
   let end = at + 1;
-  while (end < bytes.length && printableLength(bytes, end) < 3 && !startsRun(bytes, end)) end++;
+  while (end < bytes.length && textLength(bytes, end, shortest) === 0 && !startsRun(bytes, end)) end++;
   return [unit(bytes.subarray(at, end)), end - at];
 }
 
@@ -131,10 +135,11 @@ function rampLength(bytes: Uint8Array, at: number): number {
   return end - at;
 }
 
-function printableLength(bytes: Uint8Array, at: number): number {
+/** Length of the text at `at`; 0 when it is shorter than `shortest`. */
+function textLength(bytes: Uint8Array, at: number, shortest: number): number {
   let end = at;
   while (end < bytes.length && isPrintable(bytes[end]) && !(end > at && startsRun(bytes, end))) end++;
-  return end - at;
+  return end - at >= shortest ? end - at : 0;
 }
 
 /** True where a byte repeats so often that it is said as a repetition. */

@@ -91,16 +91,21 @@ export interface Scenario {
   readonly compare: CompareRules;
 }
 
-/** A frame that left a port. */
-export interface FrameRecord {
+/** When something came of a run. */
+interface RecordTime {
   readonly t: number;
+  /** Index of the last event before it, -1 when it came of the set-up. */
+  readonly after: number;
+}
+
+/** A frame that left a port. */
+export interface FrameRecord extends RecordTime {
   readonly port: string;
   readonly frame: Uint8Array;
 }
 
 /** The output of a dump event. */
-export interface DumpRecord {
-  readonly t: number;
+export interface DumpRecord extends RecordTime {
   readonly dump: string;
   readonly text: string;
 }
