@@ -3,7 +3,6 @@
  * `anyOf` and then the `anyOf` itself; a person meant one branch and wants to hear of that.
  */
 import type { ErrorObject } from 'ajv';
-import type { SchemaObject } from '../plugin.ts';
 
 /** Errors that say "this branch is for another kind of value". */
 const KIND_KEYWORDS = new Set(['type', 'enum', 'const']);
@@ -14,30 +13,44 @@ const ECHOES = new Set(['if', 'propertyNames']);
 /**
  * Replaces the errors of alternatives by those of the branch that fits best. When none fits at all, one `anyOf` error
  * stands for them: its `params.branches` are the errors that say what each branch is for.
+ * @param schema what the errors come from, for its references
  */
-export function chooseBranches(errors: readonly ErrorObject[]): ErrorObject[] {
+export function chooseBranches(errors: readonly ErrorObject[], schema: unknown): ErrorObject[] {
   const kept: ErrorObject[] = [];
   for (const error of errors) {
     if (ECHOES.has(error.keyword)) continue;
-    if (error.keyword === 'anyOf' || error.keyword === 'oneOf') kept.push(...choose(error, takeBranches(error, kept)));
+    if (error.keyword === 'anyOf' || error.keyword === 'oneOf') kept.push(...choose(error, takeBranches(error, kept, schema)));
     else kept.push(error);
   }
   return kept;
 }
 
-/** Takes the errors of each branch of `error` off the end of `kept`, where ajv has put them. */
-function takeBranches(error: ErrorObject, kept: ErrorObject[]): ErrorObject[][] {
-  const schemas = error.schema as readonly SchemaObject[];
-  const prefixes = schemas.map((schema, i) => `${schema.$ref ?? `${error.schemaPath}/${i}`}/`);
-  const branches: ErrorObject[][] = schemas.map(() => []);
+/** Takes the errors of each branch of `error` off the end of `kept`, where ajv has put them in order. */
+function takeBranches(error: ErrorObject, kept: ErrorObject[], root: unknown): ErrorObject[][] {
+  const parts = (error.schema as readonly unknown[]).map((schema) => partsOf(schema, root));
+  const branches: ErrorObject[][] = parts.map(() => []);
   for (let last = kept.at(-1); last !== undefined; last = kept.at(-1)) {
-    const { schemaPath, instancePath } = last;
-    const branch = prefixes.findIndex((prefix) => schemaPath.startsWith(prefix));
+    const { parentSchema, instancePath } = last;
+    const branch = parts.findLastIndex((schemas) => schemas.has(parentSchema));
     if (branch < 0 || !`${instancePath}/`.startsWith(`${error.instancePath}/`)) break;
     branches[branch].unshift(last);
     kept.pop();
   }
   return branches;
+}
+
+/** All objects inside a schema, through its references: an error knows which of them it comes from. */
+function partsOf(schema: unknown, root: unknown, found: Set<unknown> = new Set()): Set<unknown> {
+  if (typeof schema !== 'object' || schema === null || found.has(schema)) return found;
+  found.add(schema);
+  for (const [key, value] of Object.entries(schema)) partsOf(key === '$ref' ? referenced(value, root) : value, root, found);
+  return found;
+}
+
+/** What `#/definitions/name` stands for. */
+function referenced(reference: unknown, root: unknown): unknown {
+  const path = String(reference).split('/').slice(1);
+  return path.reduce<unknown>((inside, part) => (inside as Record<string, unknown> | undefined)?.[part], root);
 }
 
 function choose(error: ErrorObject, branches: readonly ErrorObject[][]): ErrorObject[] {

@@ -1,5 +1,5 @@
 /** document.ts — a config in memory: its values, and where each stands in the text. */
-import { type Alias, isMap, isScalar, isSeq, type LineCounter, type ParsedNode, Scalar } from 'yaml';
+import { type Alias, isMap, isScalar, isSeq, type LineCounter, type ParsedNode, Scalar, type YAMLMap } from 'yaml';
 import { type ConfigIssue, type ConfigPath, formatPath, type TextPosition } from '../errors.ts';
 
 /** What `parseConfig` found, as the document keeps it. */
@@ -30,6 +30,8 @@ export class ConfigDocument {
   /** What is wrong with the text itself. With any of these, nothing else is worth checking. */
   readonly issues: readonly ConfigIssue[];
   private readonly parsed: ParsedText;
+  /** What stands behind the keys of the maps that were looked into. */
+  private readonly places = new Map<YAMLMap, Map<string, Place>>();
 
   constructor(parsed: ParsedText) {
     this.file = parsed.file;
@@ -68,10 +70,13 @@ export class ConfigDocument {
     return `${where}: ${formatPath(issue.path)}${PREDICATE.test(issue.message) ? '' : ':'} ${issue.message}`;
   }
 
-  /** Sorts issues as they stand in the text, each once. */
+  /** Issues in the order of the text, each once. */
   sort(issues: readonly ConfigIssue[]): ConfigIssue[] {
     const placed = new Map<string, { at: TextPosition; issue: ConfigIssue }>();
-    for (const issue of issues) placed.set(this.format(issue), { at: issue.at ?? this.locate(issue.path, issue.line), issue });
+    for (const issue of issues) {
+      const at = issue.at ?? this.locate(issue.path, issue.line);
+      placed.set(`${at.line}:${at.col} ${formatPath(issue.path)} ${issue.message}`, { at, issue });
+    }
     return [...placed.values()].sort((a, b) => a.at.line - b.at.line || a.at.col - b.at.col).map((p) => p.issue);
   }
 
@@ -101,8 +106,16 @@ export class ConfigDocument {
       return item === undefined ? undefined : { key: null, node: item };
     }
     if (!isMap<ParsedNode, ParsedNode | null>(target)) return undefined;
-    const pair = target.items.find((p) => isScalar(p.key) && String(p.key.value) === String(part));
-    return pair && { key: pair.key, node: pair.value };
+    return this.placesIn(target).get(String(part));
+  }
+
+  private placesIn(map: YAMLMap<ParsedNode, ParsedNode | null>): Map<string, Place> {
+    let places = this.places.get(map);
+    if (places === undefined) {
+      places = new Map(map.items.map(({ key, value }) => [isScalar(key) ? String(key.value) : '', { key, node: value }]));
+      this.places.set(map, places);
+    }
+    return places;
   }
 
   /** Line `line` of a literal block: its text starts on the line below the `|`. */

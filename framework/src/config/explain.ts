@@ -1,6 +1,7 @@
 /** explain.ts — what ajv found wrong, in words a person can act on. */
 import type { ErrorObject } from 'ajv';
 import type { ConfigIssue, ConfigPath } from '../errors.ts';
+import type { SchemaObject } from '../plugin.ts';
 import { chooseBranches } from './branches.ts';
 import { didYouMean, suggestion } from './did-you-mean.ts';
 import { FORMATS } from './formats.ts';
@@ -26,11 +27,11 @@ const MAX_LISTED = 12;
 
 /**
  * Explains the errors of one validation; each mistake once.
- * @param value what was validated
- * @param root where it stands in the config
+ * @param schema what the value was checked against
+ * @param root where the value stands in the config
  */
-export function explain(errors: readonly ErrorObject[], value: unknown, root: ConfigPath): Explained[] {
-  const kept = chooseBranches(errors);
+export function explain(errors: readonly ErrorObject[], value: unknown, schema: SchemaObject, root: ConfigPath): Explained[] {
+  const kept = chooseBranches(errors, schema);
   const meant = new Set(kept.filter((e) => e.keyword === 'additionalProperties').map((e) => `${e.instancePath}/${meantKey(e)}`));
   return kept
     .filter((e) => e.keyword !== 'required' || !meant.has(`${e.instancePath}/${e.params.missingProperty}`))
@@ -59,7 +60,7 @@ function valueMessage(error: ErrorObject): string {
       return choiceMessage([error], data);
     case 'anyOf':
     case 'oneOf':
-      return Array.isArray(params.branches) ? choiceMessage(params.branches, data) : 'must fit one form only, and fits several';
+      return Array.isArray(params.branches) ? choiceMessage(params.branches, data) : 'must fit one of its forms, and one only';
     case 'format':
       return FORMATS.get(params.format)?.(String(data)) ?? `must be of the format "${params.format}"`;
     case 'minLength':

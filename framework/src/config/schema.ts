@@ -8,12 +8,13 @@
  */
 import type { Driver, Plugin, SchemaObject } from '../plugin.ts';
 import { ETH_MAX_MTU, ETH_MIN_MTU } from '../wire/ethernet.ts';
+import { Definitions } from './definitions.ts';
 
 /** What a router is made of, as far as it is known; what is left out is not checked. */
 export interface SchemaParts {
   /** Plugins by what `plugins:` calls them. Left out: any name, any options. */
   readonly plugins?: ReadonlyMap<string, Pick<Plugin, 'schema'>>;
-  /** Drivers by name. Left out: any driver, with any keys of its own. */
+  /** Drivers by name. Left out or empty: any driver, with any keys of its own. */
   readonly drivers?: ReadonlyMap<string, Pick<Driver, 'schema'>>;
   /** Top-level keys of the plugins. Left out: any key. */
   readonly sections?: Readonly<Record<string, SchemaObject>>;
@@ -38,11 +39,15 @@ export type Link = readonly [string, string];
 
 /** Builds the schema of a config from what is loaded. */
 export function composeSchema(parts: SchemaParts = {}): SchemaObject {
-  const router = routerSchema(parts);
-  const lab = labSchema(router, parts.routers ?? new Map());
+  const definitions = new Definitions();
+  const others = [...(parts.routers ?? [])].map(([name, own]) => [name, routerSchema(own, definitions)]);
+  definitions.all.router = routerSchema(parts, definitions);
+  const router = { $ref: '#/definitions/router' };
+  const lab = labSchema(router, Object.fromEntries(others));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Packetwalk configuration: a router, or a lab of routers',
+    definitions: definitions.all,
     type: 'object',
     ...when({ anyOf: [{ required: ['routers'] }, { required: ['links'] }] }, lab, router),
   };
@@ -54,18 +59,24 @@ function when(condition: SchemaObject, met: SchemaObject, unmet?: SchemaObject):
   return { if: condition, then: met, ...(unmet && { else: unmet }) };
 }
 
-function routerSchema({ plugins, drivers, sections }: SchemaParts): SchemaObject {
+/** All of these too; an empty `allOf` is not allowed. */
+function all(schemas: readonly SchemaObject[]): SchemaObject {
+  return schemas.length === 0 ? {} : { allOf: schemas };
+}
+
+function routerSchema({ plugins, drivers, sections }: SchemaParts, definitions: Definitions): SchemaObject {
+  const own = Object.entries(sections ?? {}).map(([key, schema]) => [key, definitions.part(schema)]);
   return {
     type: 'object',
     required: ['plugins'],
     properties: {
       hostname: { description: 'Name of the router; the file’s unless told.', type: 'string', format: 'host-label' },
-      plugins: { description: 'What the router is made of.', type: 'array', items: pluginSchema(plugins) },
+      plugins: { description: 'What the router is made of.', type: 'array', items: pluginSchema(plugins, definitions) },
       devices: {
         description: 'Network devices by name.',
         type: 'object',
         propertyNames: { format: 'interface-name' },
-        additionalProperties: deviceSchema(drivers),
+        additionalProperties: deviceSchema(drivers, definitions),
       },
       sysctl: {
         description: 'Settings by name, as sysctl(8) has them.',
@@ -73,13 +84,13 @@ function routerSchema({ plugins, drivers, sections }: SchemaParts): SchemaObject
         additionalProperties: { type: ['integer', 'string', 'boolean'] },
       },
       script: scriptSchema(false),
-      ...sections,
+      ...Object.fromEntries(own),
     },
     additionalProperties: sections === undefined,
   };
 }
 
-function labSchema(router: SchemaObject, others: ReadonlyMap<string, SchemaParts>): SchemaObject {
+function labSchema(router: SchemaObject, others: SchemaObject): SchemaObject {
   return {
     type: 'object',
     required: ['routers'],
@@ -89,7 +100,7 @@ function labSchema(router: SchemaObject, others: ReadonlyMap<string, SchemaParts
         type: 'object',
         minProperties: 1,
         propertyNames: { format: 'host-label' },
-        properties: Object.fromEntries([...others].map(([name, parts]) => [name, routerSchema(parts)])),
+        properties: others,
         additionalProperties: router,
       },
       links: {
@@ -109,7 +120,7 @@ function labSchema(router: SchemaObject, others: ReadonlyMap<string, SchemaParts
 }
 
 /** An entry of `plugins:`, bare or with options. The checker sees the second form only: bare names become `{use}`. */
-function pluginSchema(plugins: SchemaParts['plugins']): SchemaObject {
+function pluginSchema(plugins: SchemaParts['plugins'], definitions: Definitions): SchemaObject {
   const named = { minLength: 1, ...(plugins && { examples: [...plugins.keys()] }) };
   const entry = {
     type: 'object',
@@ -117,11 +128,13 @@ function pluginSchema(plugins: SchemaParts['plugins']): SchemaObject {
     properties: {
       use: { description: 'A built-in plugin, a package, or a path that starts with a dot.', type: 'string', ...named },
       as: { description: 'Name of this instance; the plugin’s unless told.', type: 'string', format: 'host-label' },
-      options: { type: 'object' },
+      options: { description: 'What the plugin is told.', type: 'object', default: {} },
     },
     additionalProperties: false,
-    allOf: [...(plugins ?? [])].map(([use, plugin]) =>
-      when({ properties: { use: { const: use } } }, { properties: { options: plugin.schema ?? NO_OPTIONS } }),
+    ...all(
+      [...(plugins ?? [])].map(([use, plugin]) =>
+        when({ properties: { use: { const: use } } }, { properties: { options: definitions.part(plugin.schema ?? NO_OPTIONS) } }),
+      ),
     ),
   };
   return { type: ['string', 'object'], ...when({ type: 'object' }, entry, named) };
@@ -141,16 +154,17 @@ const DEVICE_KEYS: SchemaObject = {
   up: { description: 'False: the device starts down.', type: 'boolean' },
 };
 
-function deviceSchema(drivers: SchemaParts['drivers']): SchemaObject {
-  const driver = { description: 'What the device is made by.', type: 'string', ...(drivers && { enum: [...drivers.keys()] }) };
+function deviceSchema(drivers: SchemaParts['drivers'], definitions: Definitions): SchemaObject {
+  const known = drivers !== undefined && drivers.size > 0;
+  const driver = { description: 'What the device is made by.', type: 'string', ...(known && { enum: [...drivers.keys()] }) };
   const common = { type: 'object', required: ['driver'], properties: { driver, ...DEVICE_KEYS } };
-  if (drivers === undefined) return common;
+  if (!known) return common;
   const own = [...drivers].map(([name, d]): [string, SchemaObject] => [name, d.schema ?? {}]);
   const anyKey = Object.fromEntries(own.flatMap(([, schema]) => Object.keys(schema.properties ?? {}).map((key) => [key, true])));
   const isOf = (...wanted: string[]): SchemaObject => ({ properties: { driver: { enum: wanted } }, required: ['driver'] });
   return {
     ...common,
-    allOf: own.map(([name, schema]) => when(isOf(name), driverSchema(schema))),
+    allOf: own.map(([name, schema]) => when(isOf(name), definitions.part(driverSchema(schema)))),
     // A device of no known driver: its keys must be somebody's at least.
     ...when(isOf(...drivers.keys()), {}, { properties: { driver: true, ...DEVICE_KEYS, ...anyKey }, additionalProperties: false }),
   };

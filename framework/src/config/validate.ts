@@ -10,17 +10,34 @@ import { expandPlugins } from './plugin-use.ts';
 
 /** One validator a schema, for as long as the schema lives: compiling costs milliseconds. */
 const validators = new WeakMap<SchemaObject, ValidateFunction>();
+let ajv: Ajv | undefined;
 
 function validator(schema: SchemaObject): ValidateFunction {
   let validate = validators.get(schema);
   if (validate === undefined) {
-    // An Ajv each: one that is shared would keep every schema that it ever saw.
-    const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, strictRequired: false, allowUnionTypes: true, verbose: true });
-    for (const [name, format] of FORMATS) ajv.addFormat(name, (text: string) => format(text) === undefined);
-    validate = ajv.compile(schema);
+    ajv ??= createAjv();
+    try {
+      validate = ajv.compile(schema);
+    } finally {
+      // Or it would keep every schema that it ever saw: those of a config's last hundred versions.
+      ajv.removeSchema(schema);
+    }
     validators.set(schema, validate);
   }
   return validate;
+}
+
+function createAjv(): Ajv {
+  const formats = [...FORMATS].map(([name, fault]) => [name, (text: string) => fault(text) === undefined] as const);
+  return new Ajv({
+    allErrors: true,
+    useDefaults: true,
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+    verbose: true,
+    formats: Object.fromEntries(formats),
+  });
 }
 
 /** What is wrong with a schema itself, in one line; undefined when it can be used. For schemas that plugins bring. */
@@ -42,7 +59,7 @@ export function validate(doc: ConfigDocument, schema: SchemaObject, path: Config
   const check = validator(schema);
   if (check(value)) return [];
   return doc.sort(
-    explain(check.errors ?? [], value, path).map((issue) => (issue.key ? { ...issue, at: doc.locateKey(issue.key) } : issue)),
+    explain(check.errors ?? [], value, schema, path).map((issue) => (issue.key ? { ...issue, at: doc.locateKey(issue.key) } : issue)),
   );
 }
 

@@ -50,20 +50,23 @@ function compose(text: string, lines: LineCounter, issues: ConfigIssue[]): Parse
   if (text.length > MAX_LENGTH) return refuse('too-large', 0, `the config is longer than ${MAX_LENGTH} characters`);
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({ prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
-  const documents: Document.Parsed[] = [];
   const tokens = [];
+  /** Quotes that may not be closed: where such a text starts, by where it ends. */
+  const quotes = new Map<number, number>();
   for (const lexeme of new Lexer().lex(text)) {
+    if (/^(["'])(?!.*\1$)/s.test(lexeme)) quotes.set(parser.offset + lexeme.length, parser.offset);
     tokens.push(...parser.next(lexeme));
     if (parser.stack.length > MAX_DEPTH) return refuse('too-deep', parser.offset, `lists and maps are nested more than ${MAX_DEPTH} deep`);
   }
   tokens.push(...parser.end());
-  documents.push(...(composer.compose(tokens, true, text.length) as Iterable<Document.Parsed>));
+  const documents = [...composer.compose(tokens, true, text.length)] as Document.Parsed[];
   const [document, second] = documents;
   const seen = new Set<number>();
   for (const error of documents.flatMap((d) => d.errors)) {
-    const { line } = lines.linePos(error.pos[0]);
+    const quote = quotes.get(error.pos[0]);
+    const { line } = lines.linePos(quote ?? error.pos[0]);
     // One mistake makes the parser stumble several times on a line: the first says what it is.
-    if (!seen.has(line)) refuse('yaml-syntax', error.pos[0], error.message);
+    if (!seen.has(line)) refuse('yaml-syntax', quote ?? error.pos[0], quote === undefined ? error.message : 'a quote is not closed');
     seen.add(line);
   }
   if (issues.length > 0) return null;
@@ -141,8 +144,8 @@ class ValueReader {
       }
       const name = String(key.value);
       const first = seen.get(name);
-      if (first !== undefined) this.refuse('duplicate-key', key, `duplicate key "${name}", first on line ${this.at(first).line}`);
-      seen.set(name, key);
+      if (first === undefined) seen.set(name, key);
+      else this.refuse('duplicate-key', key, `duplicate key "${name}", first on line ${this.at(first).line}`);
       // Not by assignment: `__proto__` is a key like any other.
       Object.defineProperty(value, name, { value: this.inside(name, node), writable: true, enumerable: true, configurable: true });
     }
