@@ -96,9 +96,9 @@ export function ipv4IsMulticast(address: number): boolean {
   return (address & 0xf0000000) === (0xe0000000 | 0);
 }
 
-/** 0.0.0.0/8 */
+/** 0.0.0.0; the rest of 0.0.0.0/8 are ordinary addresses to Linux since 5.3. */
 export function ipv4IsZeronet(address: number): boolean {
-  return (address & 0xff000000) === 0;
+  return address === 0;
 }
 
 /** 127.0.0.0/8 */

@@ -106,7 +106,7 @@ export function icmpSend(skb: SkBuff, type: number, code: number, info: number):
   if (room <= IP_HLEN) return;
   if (flow.saddr === 0) flow.saddr = INADDR_DUMMY;
   const length = Math.min(skb.data + skb.len - ip, room);
-  pushMessage(skb, back, flow, options, sender, { type, code, info, bytes: buf, offset: ip, length });
+  pushMessage(skb, back, flow, tos, options, sender, { type, code, info, bytes: buf, offset: ip, length });
 }
 
 /** Answers the packet `skb`, which was for this router, with a message of the same kind (icmp_reply). */
@@ -120,11 +120,12 @@ export function icmpReply(skb: SkBuff, message: IcmpMessage): void {
   const { view } = skb.head;
   const ip = skb.networkHeader;
   const sender = view.getInt32(ip + IP_SADDR);
-  const flow = replyFlow(ipv4, skb, options, sender, fibComputeSpecDst(skb), view.getUint8(ip + IP_TOS));
+  const tos = view.getUint8(ip + IP_TOS);
+  const flow = replyFlow(ipv4, skb, options, sender, fibComputeSpecDst(skb), tos);
   const back = ipv4.routing.routeOutput(flow);
   if (typeof back === 'number') return;
   if (limited && !icmpLimit.hostAllow(back, flow.daddr)) return;
-  pushMessage(skb, back, flow, options, sender, message);
+  pushMessage(skb, back, flow, tos, options, sender, message);
 }
 
 function replyFlow(ipv4: Ipv4, skb: SkBuff, options: IpOptions, daddr: number, saddr: number, tos: number): Flow {
@@ -143,8 +144,19 @@ function replyFlow(ipv4: Ipv4, skb: SkBuff, options: IpOptions, daddr: number, s
   };
 }
 
-/** Makes the packet and sends it; `daddr` is the final destination when the options hold a source route. */
-function pushMessage(cause: SkBuff, rt: Rtable, flow: Flow, options: IpOptions, daddr: number, message: IcmpMessage): void {
+/**
+ * Makes the packet and sends it by the route that `flow` found; `daddr` is the final destination when the options hold a
+ * source route.
+ */
+function pushMessage(
+  cause: SkBuff,
+  rt: Rtable,
+  flow: Flow,
+  tos: number,
+  options: IpOptions,
+  daddr: number,
+  message: IcmpMessage,
+): void {
   const { net } = cause;
   const { type, code, info, bytes, offset, length } = message;
   const size = ICMP_HLEN + length;
@@ -166,7 +178,7 @@ function pushMessage(cause: SkBuff, rt: Rtable, flow: Flow, options: IpOptions, 
   // The answer belongs to the walk of the packet that caused it.
   skb.trace = cause.trace;
   if (skb.trace !== 0) net.tracer.stage(skb, 'icmpPushReply', icmpName(type, code));
-  ipPushHeader(skb, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_ICMP, tos: flow.tos }, options.optlen);
+  ipPushHeader(skb, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_ICMP, tos }, options.optlen);
   ipOptionsBuild(skb, options, daddr, rt);
   countIcmpOut(net, type);
   ipLocalOut(skb);

@@ -14,7 +14,9 @@ export class IpIdents {
 
   constructor(net: Net) {
     this.net = net;
-    this.key = net.softirq.random.int32();
+    const { random } = net.softirq;
+    this.key = random.int32();
+    for (let i = 0; i < BUCKETS; i++) this.counters[i] = random.int32();
   }
 
   /** The next identification for packets of this kind: 0 … 65535. */

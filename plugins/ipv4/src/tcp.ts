@@ -91,10 +91,11 @@ export function tcpV4SendReset(skb: SkBuff): void {
   const options = ipOptionsEcho(ipv4, skb);
   if (options === null) return;
   const sender = view.getInt32(ip + IP_SADDR);
+  const tos = view.getUint8(ip + IP_TOS);
   const flow: Flow = {
     daddr: options.srr !== 0 ? options.faddr : sender,
     saddr: view.getInt32(ip + IP_DADDR),
-    tos: view.getUint8(ip + IP_TOS),
+    tos,
     iif: 0,
     oif: 0,
     mark: ipv4.fwmarkReflect !== 0 ? skb.mark : 0,
@@ -129,7 +130,7 @@ export function tcpV4SendReset(skb: SkBuff): void {
   reset.mark = flow.mark;
   reset.trace = skb.trace;
   if (reset.trace !== 0) net.tracer.stage(reset, 'tcpV4SendReset');
-  ipPushHeader(reset, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_TCP, tos: flow.tos, df: true }, options.optlen);
+  ipPushHeader(reset, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_TCP, tos, df: true }, options.optlen);
   ipOptionsBuild(reset, options, sender, rt);
   net.tcpMib[TCP_MIB_OUTSEGS]++;
   net.tcpMib[TCP_MIB_OUTRSTS]++;
