@@ -35,7 +35,7 @@ import {
   TX_PACKETS,
 } from './netdevice.ts';
 import { kfreeSkb, PACKET_BROADCAST, PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.ts';
-import { ETH_HLEN, ETH_P_802_2, ETH_P_802_3, ETH_P_802_3_MIN, ETH_P_IP, ETH_TYPE } from './wire/ethernet.ts';
+import { ETH_HLEN, ETH_P_802_2, ETH_P_802_3, ETH_P_802_3_MIN, ETH_P_IP, ETH_P_IPV6, ETH_TYPE } from './wire/ethernet.ts';
 
 /**
  * Reads the Ethernet header at `skb.data`: protocol and packet type are set, data moves behind it (eth_type_trans).
@@ -62,7 +62,19 @@ export function ethTypeTrans(skb: SkBuff): boolean {
 }
 
 /**
- * A frame has arrived at `skb.dev`, data at its Ethernet header: receive handlers first, then the protocol
+ * Tells the protocol of a packet that came without a link-layer header by its version field, as TUN devices and IP tunnels
+ * do (ip_tunnel_parse_protocol). False when it is neither IPv4 nor IPv6.
+ */
+export function ipTypeTrans(skb: SkBuff): boolean {
+  const version = skb.len === 0 ? 0 : skb.head.view.getUint8(skb.data) >> 4;
+  skb.macHeader = skb.data;
+  skb.networkHeader = skb.data;
+  skb.protocol = version === 4 ? ETH_P_IP : ETH_P_IPV6;
+  return version === 4 || version === 6;
+}
+
+/**
+ * A frame has arrived at `skb.dev`, data at its link-layer header: receive handlers first, then the protocol
  * (netif_receive_skb). The packet is gone afterwards.
  */
 export function netifReceiveSkb(skb: SkBuff): number {
@@ -79,7 +91,7 @@ export function netifReceiveSkb(skb: SkBuff): number {
   if (net.timestampUsers !== 0 && skb.tstamp === 0) skb.tstamp = net.softirq.clock.wallClock();
   skb.iif = dev.ifindex;
   if (net.tracer.filter !== null && skb.trace === 0 && net.tracer.filter(skb)) skb.trace = net.tracer.id();
-  if (!ethTypeTrans(skb)) {
+  if (dev.hardHeaderLen === 0 ? !ipTypeTrans(skb) : !ethTypeTrans(skb)) {
     kfreeSkb(skb, SKB_DROP_REASON_DEV_HDR);
     return -1;
   }

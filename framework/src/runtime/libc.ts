@@ -46,7 +46,7 @@ export type KoffiPollCallback = (status: number, events: KoffiPollEvents) => voi
 
 interface Koffi {
   load(path: null): { func(prototype: string): unknown };
-  address(bytes: Uint8Array): bigint;
+  address(buffer: ArrayBufferLike): bigint;
   errno(): number;
   readonly os: { readonly errno: Readonly<Record<string, number>> };
   readonly node: { poll(fd: number, events: KoffiPollEvents, callback: KoffiPollCallback): KoffiPollHandle };
@@ -91,7 +91,7 @@ export class Libc {
   readonly uvPoll: Koffi['node']['poll'];
   private readonly eventfd2: ForeignFunction<[count: number, flags: number]>;
   private readonly strerror: (errno: number) => string;
-  private readonly addressOfBytes: Koffi['address'];
+  private readonly addressOfBuffer: Koffi['address'];
 
   constructor(koffi: Koffi) {
     // The process has a C library loaded already: glibc's or musl's.
@@ -110,13 +110,14 @@ export class Libc {
     this.errors = koffi.os.errno;
     this.errno = koffi.errno;
     this.uvPoll = koffi.node.poll;
-    this.addressOfBytes = koffi.address;
+    this.addressOfBuffer = koffi.address;
     this.scratchAddress = this.addressOf(this.scratch);
   }
 
   /** Address of the first byte: good as long as the buffer is referenced. */
-  addressOf(bytes: Uint8Array): number {
-    return Number(this.addressOfBytes(bytes));
+  addressOf({ buffer, byteOffset }: ArrayBufferView): number {
+    // V8 keeps very small typed arrays in its heap, and moves them, until somebody asks for their buffer.
+    return Number(this.addressOfBuffer(buffer)) + byteOffset;
   }
 
   /** Address of a packet's memory, asked for once a head. */

@@ -79,8 +79,7 @@ export class PollThread {
     }
     this.pollfds = pollfds;
     this.waiting = true;
-    const address = this.libc.addressOf(new Uint8Array(pollfds.buffer));
-    this.libc.poll.async(address, armed.length + 1, -1, this.woken);
+    this.libc.poll.async(this.libc.addressOf(pollfds), armed.length + 1, -1, this.woken);
   };
 
   private readonly woken = (): void => {
