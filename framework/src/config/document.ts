@@ -1,5 +1,5 @@
 /** document.ts — a config in memory: its values, and where each stands in the text. */
-import { type Alias, isMap, isScalar, isSeq, type LineCounter, type ParsedNode, Scalar, type YAMLMap } from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, type LineCounter, type ParsedNode, Scalar, type YAMLMap } from 'yaml';
 import { type ConfigIssue, type ConfigPath, formatPath, type TextPosition } from '../errors.ts';
 
 /** What `parseConfig` found, as the document keeps it. */
@@ -47,7 +47,8 @@ export class ConfigDocument {
    */
   locate(path: ConfigPath, line?: number): TextPosition {
     const { key, node } = this.find(path).place;
-    if (line !== undefined && isScalar(node) && node.type === Scalar.BLOCK_LITERAL) return this.blockLine(node, line);
+    const target = this.resolve(node);
+    if (line !== undefined && isScalar(target) && target.type === Scalar.BLOCK_LITERAL) return this.blockLine(target, line);
     const behindKey = key !== null && (node === null || node.range[0] === node.range[1] || startsOwnLine(node));
     return this.at(behindKey ? key : node);
   }
@@ -88,6 +89,11 @@ export class ConfigDocument {
     return node === null ? { line: 1, col: 1 } : this.parsed.lines.linePos(node.range[0]);
   }
 
+  /** What an alias stands for; any other node is itself. */
+  private resolve(node: ParsedNode | null): ParsedNode | null {
+    return isAlias(node) ? (this.parsed.aliases.get(node) ?? node) : node;
+  }
+
   /** Follows `path` as far as it goes. */
   private find(path: ConfigPath): { place: Place; complete: boolean } {
     let place: Place = { key: null, node: this.parsed.root };
@@ -100,7 +106,7 @@ export class ConfigDocument {
   }
 
   private child(node: ParsedNode | null, part: string | number): Place | undefined {
-    const target = this.parsed.aliases.get(node as Alias) ?? node;
+    const target = this.resolve(node);
     if (isSeq<ParsedNode>(target)) {
       const item = target.items[Number(part)];
       return item === undefined ? undefined : { key: null, node: item };

@@ -40,10 +40,9 @@ export type Link = readonly [string, string];
 /** Builds the schema of a config from what is loaded. */
 export function composeSchema(parts: SchemaParts = {}): SchemaObject {
   const definitions = new Definitions();
-  const others = [...(parts.routers ?? [])].map(([name, own]) => [name, routerSchema(own, definitions)]);
-  definitions.all.router = routerSchema(parts, definitions);
-  const router = { $ref: '#/definitions/router' };
-  const lab = labSchema(router, Object.fromEntries(others));
+  const routerOf = (own: SchemaParts): SchemaObject => definitions.share('router', routerSchema(own, definitions));
+  const router = routerOf(parts);
+  const lab = labSchema(router, Object.fromEntries([...(parts.routers ?? [])].map(([name, own]) => [name, routerOf(own)])));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Packetwalk configuration: a router, or a lab of routers',

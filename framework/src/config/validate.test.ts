@@ -214,6 +214,14 @@ describe('validate', () => {
 });
 
 describe('schemaFault', () => {
+  it('is an issue of the config that it was to check', () => {
+    const doc = parseConfig('a: 1\nx:\n  b: 1\n', 'r');
+    const issues = validate(doc, { type: 'int' }, ['x']);
+    expect(issues.map((issue) => doc.format(issue))).toEqual([
+      expect.stringMatching(/^r:2:1: x: cannot be checked, its schema is wrong: /),
+    ]);
+  });
+
   it.each<[string, SchemaObject, RegExp | undefined]>([
     ['a good schema', { type: 'object', properties: { a: { type: 'string', format: 'mac' } } }, undefined],
     ['an unknown keyword', { type: 'object', propertes: {} }, /unknown keyword: "propertes"/],

@@ -36,6 +36,7 @@ function createAjv(): Ajv {
     strictRequired: false,
     allowUnionTypes: true,
     verbose: true,
+    logger: false,
     formats: Object.fromEntries(formats),
   });
 }
@@ -51,10 +52,12 @@ export function schemaFault(schema: SchemaObject): string | undefined {
 }
 
 /**
- * Checks the value at `path` against `schema` and fills in the defaults; returns what is wrong, sorted by position.
- * Throws when the schema itself is wrong: see `schemaFault`.
+ * Checks the value at `path` against `schema` and fills in the defaults; returns what is wrong, sorted by position. A
+ * schema that is wrong itself is the only issue then: `schemaFault` finds it where one still knows whose it is.
  */
 export function validate(doc: ConfigDocument, schema: SchemaObject, path: ConfigPath = []): ConfigIssue[] {
+  const fault = schemaFault(schema);
+  if (fault !== undefined) return [{ code: 'bad-schema', path, message: `cannot be checked, its schema is wrong: ${fault}` }];
   const value = path.reduce<unknown>((inside, part) => (inside as Record<string | number, unknown> | undefined)?.[part], doc.value);
   const check = validator(schema);
   if (check(value)) return [];

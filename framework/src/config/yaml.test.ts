@@ -247,6 +247,7 @@ describe('positions', () => {
     expectAt('iptables: |  # rules\n  *nat\n\n    ▲-A X\n  COMMIT\nz: 1\n', ['iptables'], 2);
     expectAt('a:\n  iptables: |2-\n\n      ▲x\n', ['a', 'iptables'], 1);
     expectAt('iptables: |\n  *nat\n  ▲COMMIT\nz: 1\n', ['iptables'], 9);
+    expectAt('rules: &r |\n  *nat\n  ▲COMMIT\niptables: *r\n', ['iptables'], 1);
     expectAt('a: |\r\n  x\r\n  ▲y\r\n', ['a'], 1);
     expectAt('iptables: ▲"*nat\\nCOMMIT"\n', ['iptables'], 1);
     expectAt('iptables: ▲>\n  *nat\n  COMMIT\n', ['iptables'], 1);

@@ -22,7 +22,10 @@ import { ConfigDocument } from './document.ts';
 
 /** Characters of a config: the whole Internet's table, written as routes, just fits. */
 const MAX_LENGTH = 32 * 1024 * 1024;
-/** Levels of lists and maps inside each other. The parser's own recursion ends some 800 levels deep. */
+/**
+ * Levels of lists and maps inside each other. The composer recurses: some 800 levels deep its stack is used up, and V8
+ * may then abort the process where it compiles a regular expression. The parser does not, so it counts.
+ */
 const MAX_DEPTH = 64;
 /** Values that aliases may add to those written out. */
 const MAX_ALIASED = 10_000;
