@@ -1,1 +1,70 @@
-export {};
+/**
+ * @packetwalk/arp — ARP and the neighbour table: which hardware address a next hop has (RFC 826).
+ *
+ *      ipFinishOutput ─▶ neigh.output ─┬ known ───────▶ cached header ─▶ devQueueXmit
+ *                                      └ not known ───▶ arp_queue ─ arpSolicit ─▶ the link
+ *      the link ─▶ arpRcv ─▶ NF_ARP_IN ─▶ arpProcess ─▶ neighUpdate ─▶ arp_queue leaves
+ *
+ * Read neighbour-state.ts first.
+ */
+import {
+  definePlugin,
+  ETH_P_ARP,
+  IcmpSend,
+  InetDevices,
+  NeighTable,
+  type Plugin,
+  type PluginContext,
+  Routing,
+  splitWords,
+  Words,
+} from '@packetwalk/framework';
+import { Arp } from './arp.ts';
+import { arpCommand } from './arp-command.ts';
+import { followDevices } from './arp-netdev.ts';
+import { procNetArp, procNetStatArpCache } from './arp-proc.ts';
+import { arpRcv } from './arp-rcv.ts';
+import { ipNeighAdd, ipNeighCommand } from './ip-neigh.ts';
+import { NEIGH_STATS } from './neighbour-stat.ts';
+import { NeighSysctls } from './neighbour-sysctl.ts';
+
+const plugin: Plugin = definePlugin({
+  name: 'arp',
+  provides: [NeighTable],
+  requires: [InetDevices, Routing],
+  schema: { type: 'object', additionalProperties: false, properties: {} },
+  sections: {
+    neighbours: {
+      description: 'Neighbours to begin with, each as behind `ip neigh add`: 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0.',
+      type: 'array',
+      items: { type: 'string' },
+    },
+  },
+  counters: NEIGH_STATS,
+  setup(ctx) {
+    const { net } = ctx;
+    const services = { devices: ctx.inject(InetDevices), routing: ctx.inject(Routing), icmp: ctx.slot(IcmpSend) };
+    const arp = new Arp(net, services, ctx.counters, ctx.random);
+    ctx.defer(() => arp.dispose());
+    const sysctls = new NeighSysctls(net, arp.tbl.parms, arp.tbl.gc);
+    ctx.defer(() => sysctls.dispose());
+    followDevices(ctx, arp, sysctls);
+    ctx.provide(NeighTable, arp.tbl);
+    ctx.packetType({ type: ETH_P_ARP, func: (skb, dev) => arpRcv(arp, skb, dev) });
+    ctx.command(ipNeighCommand(arp));
+    ctx.command(arpCommand(arp));
+    ctx.proc('net/arp', () => procNetArp(arp));
+    ctx.proc('net/stat/arp_cache', () => procNetStatArpCache(arp));
+    ctx.onConfigure(() => addNeighbours(ctx, arp));
+  },
+});
+export default plugin;
+
+/** The section `neighbours:`. */
+function addNeighbours(ctx: PluginContext, arp: Arp): void {
+  (ctx.section<string[]>('neighbours') ?? []).forEach((line, i) => {
+    ctx.configTry(['neighbours', i], () => {
+      ipNeighAdd(arp, new Words(splitWords(line)), { create: true, exclusive: true, replace: false });
+    });
+  });
+}
