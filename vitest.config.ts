@@ -6,6 +6,9 @@ const config: ViteUserConfig = defineConfig({
     include: ['test/**/*.test.ts', 'framework/src/**/*.test.ts', 'plugins/*/src/**/*.test.ts', 'cli/src/**/*.test.ts'],
     pool: 'forks',
     execArgv: ['--conditions=source'],
+    // For a busy machine; a test that waits for something says how long itself.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
   },
 });
 export default config;
