@@ -74,6 +74,11 @@ export interface NetDeviceOps {
   poll?(budget: number, dev: NetDevice): number;
   /** Wake: call `schedule` once whenever there may be frames to poll. Called after `open`. */
   arm?(schedule: () => void, dev: NetDevice): void;
+  /**
+   * True when the device will never receive again: its capture has been read to the end. A run is over when that is
+   * so of every device that polls; one that polls and has no such end leaves this out, and the run goes on.
+   */
+  exhausted?(dev: NetDevice): boolean;
   /** The MTU is about to change; throws when the device cannot. */
   changeMtu?(mtu: number, dev: NetDevice): void;
   setMacAddress?(address: Uint8Array, dev: NetDevice): void;

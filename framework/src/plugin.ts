@@ -3,8 +3,8 @@
  * context is undone by the framework, last first.
  */
 import type { Clock, Random } from './clock.ts';
-import type { Words } from './command-words.ts';
 import type { Command } from './command.ts';
+import type { Words } from './command-words.ts';
 import type { ConfigIssue, ConfigPath } from './errors.ts';
 import type { FibBackendFactory } from './fib.ts';
 import type { Log } from './log.ts';

@@ -8,11 +8,12 @@
  */
 import 'reflect-metadata';
 import { type DependencyContainer, container as rootContainer } from 'tsyringe';
+import { SeededRandom, VirtualClock } from './clock.ts';
 import { CommandRegistry } from './command.ts';
 import { corePlugin } from './core/plugin.ts';
 import { devOpen, registerNetdev, unregisterNetdev } from './dev.ts';
 import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
-import { type Log, namedLog } from './log.ts';
+import { type Log, namedLog, silentLog } from './log.ts';
 import { Net } from './net.ts';
 import type { NetDevice, NetDeviceOps } from './netdevice.ts';
 import type { DeviceConfig, Driver, Lifecycle, Slot } from './plugin.ts';
@@ -21,9 +22,9 @@ import { orderPlugins, type PluginInstance } from './plugin-order.ts';
 import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
 import { Commands } from './services/commands.ts';
 import { consumeSkb } from './skbuff.ts';
-import type { Softirq } from './softirq.ts';
+import { Softirq } from './softirq.ts';
 import type { Token } from './token.ts';
-import type { Tracer } from './trace.ts';
+import { Tracer } from './trace.ts';
 import { parseMac } from './wire/ethernet.ts';
 
 /** A router's config after the schema has passed it: the framework's own keys, and the plugins' sections. */
@@ -44,6 +45,8 @@ export interface RouterOptions {
   readonly baseDir: string;
   /** Check only: open nothing, send nothing. */
   readonly dry?: boolean;
+  /** Set the plugins up and stop there: to see what they register. */
+  readonly setupOnly?: boolean;
   /** Cables between the routers of a lab. */
   readonly cables?: Cables;
   /** `file:line:col` of a path of this router's config. */
@@ -151,6 +154,7 @@ export class Router {
     this.throwIssues();
     this.setup(order);
     this.throwIssues();
+    if (options.setupOnly === true) return;
     this.createDevices(drivers);
     this.applySysctl();
     for (const apply of this.configure) apply();
@@ -262,7 +266,8 @@ export class Router {
     if (this.issues.length > 0) throw new ConfigError(this.issues);
   }
 
-  private dispose(): void {
+  /** Closes the devices and undoes everything that was registered; for a router that was never started, or is stopped. */
+  dispose(): void {
     for (const dev of this.net.devices().reverse()) unregisterNetdev(dev);
     for (let r = this.running.pop(); r !== undefined; r = this.running.pop()) {
       const { lifecycle, instance } = r;
@@ -277,4 +282,32 @@ export class Router {
 function pluginPath(plugins: readonly PluginInstance[], instance: PluginInstance): ConfigPath {
   const i = plugins.indexOf(instance);
   return i < 0 ? ['plugins'] : ['plugins', i];
+}
+
+/**
+ * The drivers that plugins register, for the schema of `devices:`. Null when the plugins cannot be set up: why is told
+ * when the router is built.
+ */
+export function registeredDrivers(plugins: readonly PluginInstance[], config: RouterConfig): ReadonlyMap<string, Driver> | null {
+  const softirq = new Softirq(new VirtualClock(), new SeededRandom(1), silentLog);
+  const options = {
+    name: 'probe',
+    softirq,
+    tracer: new Tracer(),
+    log: silentLog,
+    plugins,
+    config,
+    baseDir: '',
+    dry: true,
+    setupOnly: true,
+  };
+  try {
+    const router = new Router(options);
+    const drivers = router.service(Drivers);
+    const found = new Map(drivers.values().map((d) => [d.name, d]));
+    router.dispose();
+    return found;
+  } catch {
+    return null;
+  }
 }

@@ -32,6 +32,8 @@ export class Softirq {
   readonly faults: Map<string, number> = new Map();
   /** The packet being received, so that a burst that throws loses one packet and leaks none. */
   inflight: SkBuff | null = null;
+  /** Called when a round has left nothing to do: whoever waits for the end of input looks then. */
+  onIdle: () => void = () => {};
   private readonly pollList: NetDevice[] = [];
   private readonly backlog: SkbQueue = new SkbQueue();
   private readonly flushList: NetDevice[] = [];
@@ -122,7 +124,9 @@ export class Softirq {
     } finally {
       this.running = false;
     }
-    return this.backlog.length > 0 || this.pollList.length > 0 || this.timers.earliest() <= this.jiffies;
+    const more = this.backlog.length > 0 || this.pollList.length > 0 || this.timers.earliest() <= this.jiffies;
+    if (!more) this.onIdle();
+    return more;
   }
 
   /** Runs until nothing is left to do at this moment. */

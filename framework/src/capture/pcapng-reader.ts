@@ -149,15 +149,18 @@ export class PcapngDecoder implements CaptureDecoder {
     const { options, window, littleEndian } = this;
     const { view } = window;
     options.point(view, littleEndian, start, end, window.offset);
-    if (options.find(EPB_FLAGS, 4)) frame.direction = view.getUint32(options.value, littleEndian) & EPB_FLAGS_DIRECTION;
-    options.rewind();
-    if (options.find(EPB_PACKETID, 8)) frame.packetId = Number(view.getBigUint64(options.value, littleEndian));
-    options.rewind();
-    if (!options.find(OPT_COMMENT, 0)) return;
-    const comments: string[] = [];
-    do comments.push(this.text());
-    while (options.find(OPT_COMMENT, 0));
-    frame.comments = comments;
+    while (options.next()) {
+      switch (options.code) {
+        case EPB_FLAGS:
+          frame.direction = view.getUint32(options.need(4), littleEndian) & EPB_FLAGS_DIRECTION;
+          break;
+        case EPB_PACKETID:
+          frame.packetId = this.uint64(options.need(8));
+          break;
+        case OPT_COMMENT:
+          frame.comments = [...frame.comments, this.text()];
+      }
+    }
   }
 
   private describeInterface(at: number, total: number): void {
@@ -165,11 +168,21 @@ export class PcapngDecoder implements CaptureDecoder {
     const { view } = window;
     this.checkSize(total, IDB_OPTIONS + TRAILER, 'interface description');
     options.point(view, littleEndian, at + IDB_OPTIONS, at + total - TRAILER, window.offset);
-    const tsresol = options.find(IF_TSRESOL, 1) ? view.getUint8(options.value) : DEFAULT_TSRESOL;
-    options.rewind();
-    const tsoffset = options.find(IF_TSOFFSET, 8) ? Number(view.getBigInt64(options.value, littleEndian)) : 0;
-    options.rewind();
-    const name = options.find(IF_NAME, 0) ? this.text() : '';
+    let name = '';
+    let tsresol = DEFAULT_TSRESOL;
+    let tsoffset = 0;
+    while (options.next()) {
+      switch (options.code) {
+        case IF_NAME:
+          name = this.text();
+          break;
+        case IF_TSRESOL:
+          tsresol = view.getUint8(options.need(1));
+          break;
+        case IF_TSOFFSET:
+          tsoffset = Number(view.getBigInt64(options.need(8), littleEndian));
+      }
+    }
     const { only } = this;
     this.interfaces.push({
       name,
@@ -209,6 +222,15 @@ export class PcapngDecoder implements CaptureDecoder {
 
   private checkSize(total: number, least: number, what: string): void {
     if (total < least) throw this.garbage(`a ${what} of ${total} bytes, too short for one`);
+  }
+
+  /** Exact to 2^53; `Number(view.getBigUint64(…))` would allocate. */
+  private uint64(at: number): number {
+    const { littleEndian } = this;
+    const { view } = this.window;
+    return (
+      view.getUint32(at + (littleEndian ? 4 : 0), littleEndian) * 0x100000000 + view.getUint32(at + (littleEndian ? 0 : 4), littleEndian)
+    );
   }
 
   private text(): string {

@@ -22,8 +22,8 @@ import { PcapngDecoder } from './pcapng-reader.ts';
 import { ByteWindow, type ReadInto } from './window.ts';
 
 export interface CaptureReaderOptions {
-  /** Only frames of this interface of a pcapng file: its name, or its index as a number. */
-  readonly interface?: string;
+  /** Only frames of this interface of a pcapng file: its name, or its index as a number. Null for all. */
+  readonly interface?: string | null;
   /** Bytes held in memory at first; more when a record needs it. */
   readonly windowSize?: number;
 }

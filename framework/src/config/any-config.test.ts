@@ -7,6 +7,8 @@ import { composeSchema } from './schema.ts';
 import { validateConfig } from './validate.ts';
 import { parseConfig } from './yaml.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const options: SchemaObject = {
   type: 'object',
   additionalProperties: false,

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignmentDistance, didYouMean, suggestion } from './did-you-mean.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 /** The definition, word for word: the shortest of all edits of the last letters. */
 function model(a: string, b: string): number {
   if (a === '' || b === '') return a.length + b.length;

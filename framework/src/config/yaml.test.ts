@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { marked } from '../testing/marked.ts';
 import { parseConfig } from './yaml.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 /** Reads a text with marks: what is wrong with it must be said at each mark, in order. */
 function expectIssues(source: string, ...messages: (string | RegExp)[]): void {
   const { text, marks } = marked(source);

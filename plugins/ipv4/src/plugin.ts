@@ -19,6 +19,7 @@ import {
 } from '@packetwalk/framework';
 import { Devinet } from './devinet.ts';
 import { Fib } from './fib.ts';
+import { icmpProtocol } from './icmp.ts';
 import { icmpSend } from './icmp-send.ts';
 import { ipRcv } from './ip-input.ts';
 import { ipBuildAndSendPkt, ipLocalOut } from './ip-output.ts';
@@ -31,6 +32,8 @@ import { addRule, ipRuleCommand, parseRule } from './iproute/rule-command.ts';
 import { Ipv4 } from './ipv4.ts';
 import { Ipv4Route } from './route.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
+import { tcpProtocol } from './tcp.ts';
+import { udpProtocol } from './udp.ts';
 
 /** A line of `routes:` or `rules:`, or one with `table:` and the like is a string all the same. */
 const LINES = { type: 'array', items: { type: 'string' } } as const;
@@ -68,6 +71,7 @@ const plugin: Plugin = definePlugin({
     ctx.provide(InetProtocols, ipv4.protocols);
     ctx.provide(IcmpSend, { icmpSend });
     ctx.provide(IpOutput, { buildAndSend: ipBuildAndSendPkt, localOut: ipLocalOut });
+    for (const protocol of [icmpProtocol, udpProtocol, tcpProtocol]) ctx.inetProtocol(protocol);
     ctx.packetType({ type: ETH_P_IP, func: ipRcv });
     routing(ctx, inet, ipv4);
   },

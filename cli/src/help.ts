@@ -1,0 +1,22 @@
+/** help.ts — what `packetwalk --help` prints. Kept apart: it must load nothing. */
+
+const HELP = `packetwalk — a userspace IPv4 router you compose from a YAML file
+
+Usage:
+  packetwalk run FILE               run the router or lab of a config, until it ends or Ctrl-C
+  packetwalk check FILE...          say everything that is wrong with a config; open and change nothing
+  packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
+  packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:
+                                    ip addr | link | route | neigh | rule, arp, ping, sysctl, stats, cat /proc/...
+
+Options:
+  -r, --router NAME   which running router, or router of a running lab
+  -V, --version       print the version
+  -h, --help          print this
+
+Exit status: 0 success, 1 failure, 2 wrong usage or config; commands of routers have their tool's own.
+`;
+
+export function helpText(): string {
+  return HELP;
+}

@@ -1,0 +1,66 @@
+/** load-config.ts — from a file's name to a checked plan, with the messages that people see. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, extname, resolve } from 'node:path';
+import {
+  ConfigError,
+  type ConfigIssue,
+  checkPlan,
+  type Plan,
+  parseConfig,
+  planConfig,
+  SeededRandom,
+  silentLog,
+  suggestion,
+  VirtualClock,
+} from '@packetwalk/framework';
+import { BUILT_IN_PLUGINS, loadPlugin, PluginError } from './load-plugin.ts';
+
+/** The config cannot be used: lines for standard error. */
+export class UnusableConfig extends Error {
+  override readonly name = 'UnusableConfig';
+}
+
+/** Reads, loads and checks a config. Nothing is opened. Throws UnusableConfig. */
+export async function loadConfig(file: string): Promise<Plan> {
+  const doc = parseConfig(readText(file), file);
+  const format = (issues: readonly ConfigIssue[]): UnusableConfig => new UnusableConfig(issues.map((i) => doc.format(i)).join('\n'));
+  try {
+    const plan = await planConfig(doc, {
+      load: (use) => load(use, file),
+      baseDir: dirname(resolve(file)),
+      name: basename(file, extname(file)),
+    });
+    checkPlan(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog });
+    return plan;
+  } catch (error) {
+    if (error instanceof ConfigError) throw format(error.issues);
+    throw error;
+  }
+}
+
+/** Messages of a ConfigError that came later, when the plan was carried out. */
+export function formatIssues(plan: Plan, issues: readonly ConfigIssue[]): string {
+  return issues.map((i) => plan.doc.format(i)).join('\n');
+}
+
+async function load(use: string, file: string): ReturnType<typeof loadPlugin> {
+  try {
+    return await loadPlugin(use, file);
+  } catch (error) {
+    if (error instanceof PluginError && error.code === 'unknown-plugin' && !use.startsWith('.')) {
+      throw new Error(`${error.message}${suggestion(use, Object.keys(BUILT_IN_PLUGINS))}`);
+    }
+    throw error;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : code === 'EISDIR' ? 'is a directory' : String(error);
+    throw new UnusableConfig(`${file}: ${reason}`);
+  }
+}

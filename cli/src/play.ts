@@ -1,0 +1,40 @@
+/** play.ts — `packetwalk scenario IN OUT`: plays a compiled scenario in virtual time and writes what came out. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Invocation } from './main.ts';
+import { playScenario, ScenarioRunError } from './scenario.ts';
+import { ScenarioError } from './scenario-file.ts';
+import { formatRun, parseCompiled } from './scenario-format.ts';
+import { scenarioPlugins } from './scenario-plugins.ts';
+
+const USAGE = `Usage: packetwalk scenario COMPILED.json OUT.jsonl
+Plays a scenario in virtual time. Either file may be "-". A command that is not known ends the run with its text.
+`;
+
+export async function play({ args }: Invocation): Promise<number> {
+  if (args.includes('-h') || args.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (args.length !== 2) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const [input, output] = args;
+  try {
+    const scenario = parseCompiled(readFileSync(input === '-' ? 0 : input, 'utf8'), input);
+    const records = await playScenario(scenario, { plugins: await scenarioPlugins() });
+    writeFileSync(output === '-' ? 1 : output, formatRun(records));
+    return 0;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (error instanceof ScenarioError) return refuse(error.message, 2);
+    if (error instanceof ScenarioRunError) return refuse(`${input}: ${error.message}`, 1);
+    if (code === 'ENOENT' || code === 'EACCES') return refuse((error as Error).message, 2);
+    throw error;
+  }
+}
+
+function refuse(message: string, status: number): number {
+  process.stderr.write(`packetwalk: ${message}\n`);
+  return status;
+}

@@ -1,0 +1,104 @@
+/** run.ts — `packetwalk run FILE`: a script in virtual time, or real devices until a signal or the end of all input. */
+import { ConfigError, Lab, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
+import { attachToHost, HostClock, HostRandom } from '@packetwalk/framework/runtime';
+import { ControlServer } from './control-server.ts';
+import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';
+import type { Invocation } from './main.ts';
+import { runScript } from './script.ts';
+
+const USAGE = `Usage: packetwalk run [ -v | -q ] FILE
+Runs the router or lab of a config. With a script: in it, that is run in virtual time and the program ends.
+Otherwise it runs until SIGINT or SIGTERM, or until all captures are read; a second signal skips the clean-up.
+`;
+
+/** Exit status of a program that a signal ended at once. */
+const INTERRUPTED = 130;
+
+export async function run({ args, router }: Invocation): Promise<number> {
+  const files = args.filter((a) => !a.startsWith('-') || a === '-');
+  const options = args.filter((a) => a.startsWith('-') && a !== '-');
+  if (options.includes('-h') || options.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (files.length !== 1 || options.some((o) => o !== '-v' && o !== '-q')) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  try {
+    const plan = await loadConfig(files[0]);
+    if (plan.script.length > 0) {
+      return await runScript(
+        plan,
+        (text) => process.stdout.write(text),
+        (text) => process.stderr.write(text),
+      );
+    }
+    const level: LogLevel = options.includes('-v') ? 'debug' : options.includes('-q') ? 'warn' : 'info';
+    return await runLive(plan, router, level);
+  } catch (error) {
+    if (!(error instanceof UnusableConfig)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+async function runLive(plan: Plan, name: string | undefined, level: LogLevel): Promise<number> {
+  const log = lineLog((line) => process.stderr.write(`${line}\n`), level);
+  let lab: Lab;
+  try {
+    lab = new Lab(plan, { clock: new HostClock(), random: new HostRandom(), log });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${formatIssues(plan, error.issues)}\n`);
+    return 2;
+  }
+  const ended = endOfRun(lab);
+  const detach = attachToHost(lab.softirq);
+  let control: ControlServer | undefined;
+  try {
+    await lab.start();
+    control = await ControlServer.open(lab, name ?? plan.name);
+    log.info(`${plan.name} is running; control socket ${control.path}`);
+    await ended.promise;
+    return 0;
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+    return 1;
+  } finally {
+    ended.cancel();
+    await control?.close();
+    await lab.stop();
+    detach();
+  }
+}
+
+/** The first signal, or the end of all input, ends the run; a second signal ends the process at once. */
+function endOfRun(lab: Lab): { promise: Promise<void>; cancel: () => void } {
+  let finish: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let signals = 0;
+  const onSignal = (): void => {
+    signals++;
+    if (signals > 1) process.exit(INTERRUPTED);
+    finish();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  lab.softirq.onIdle = () => {
+    if (inputExhausted(lab)) finish();
+  };
+  const cancel = (): void => {
+    lab.softirq.onIdle = () => {};
+  };
+  return { promise, cancel };
+}
+
+/** Some device reads a capture, all that do have come to its end, and nothing else can bring packets in. */
+function inputExhausted(lab: Lab): boolean {
+  const devices = [...lab.routers.values()].flatMap((r) => r.net.devices());
+  const readers = devices.filter((dev) => dev.ops.poll !== undefined);
+  return readers.length > 0 && readers.every((dev) => dev.ops.exhausted?.(dev) === true);
+}

@@ -1,0 +1,101 @@
+/** script.ts — the `script:` of a config: commands in virtual time, each with what it printed and the walk it caused. */
+import {
+  BufferIo,
+  ConfigError,
+  Lab,
+  lineLog,
+  type Plan,
+  type Router,
+  type ScriptStep,
+  SeededRandom,
+  splitWords,
+  type TraceRecord,
+  VirtualClock,
+} from '@packetwalk/framework';
+import { formatIssues } from './load-config.ts';
+import { walkText } from './walk-text.ts';
+
+/** Runs the script and writes to `out`. Returns the exit status: 1 when a command could not be run at all. */
+export async function runScript(plan: Plan, out: (text: string) => void, err: (text: string) => void): Promise<number> {
+  const log = lineLog((line) => err(`${line}\n`), 'warn');
+  let lab: Lab;
+  try {
+    lab = new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    err(`${formatIssues(plan, error.issues)}\n`);
+    return 2;
+  }
+  await lab.start();
+  let status = 0;
+  try {
+    for (const [i, step] of plan.script.entries()) {
+      const router = step.router === undefined ? lab.routers.values().next().value : lab.router(step.router);
+      if (i > 0) out('\n');
+      if (step.note !== undefined) out(`${step.note}\n`);
+      const prompt = step.router === undefined ? '' : `${step.router} `;
+      out(`${prompt}$ ${step.run}\n`);
+      if ((await runStep(lab, router as Router, step, out, err)) === COMMAND_NOT_FOUND) status = 1;
+    }
+  } finally {
+    await lab.stop();
+  }
+  return status;
+}
+
+const COMMAND_NOT_FOUND = 127;
+
+async function runStep(
+  lab: Lab,
+  router: Router,
+  step: ScriptStep,
+  out: (text: string) => void,
+  err: (text: string) => void,
+): Promise<number> {
+  const records: TraceRecord[] = [];
+  const stop = step.trace === true ? traceFirst(lab, records) : () => {};
+  const io = new BufferIo();
+  const result = router.commands.run(splitWords(step.run), io);
+  const status = typeof result === 'number' ? result : await settle(lab, result);
+  lab.softirq.runToCompletion();
+  stop();
+  out(io.stdout);
+  err(io.stderr);
+  if (records.length > 0) out(walkText(records));
+  return status;
+}
+
+/** Records the walk of the first packet that is sent or comes in, and of the answers it causes. */
+function traceFirst(lab: Lab, records: TraceRecord[]): () => void {
+  const { tracer } = lab;
+  let chosen = false;
+  tracer.filter = () => {
+    if (chosen) return false;
+    chosen = true;
+    return true;
+  };
+  const unlisten = tracer.listen((record) => records.push(record));
+  return () => {
+    tracer.filter = null;
+    unlisten();
+  };
+}
+
+/** Moves virtual time on until a command that takes some has ended. */
+async function settle(lab: Lab, ending: Promise<number>): Promise<number> {
+  let status: number | null = null;
+  const watched = ending.then((value) => {
+    status = value;
+  });
+  const { softirq } = lab;
+  for (;;) {
+    softirq.runToCompletion();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (status !== null) break;
+    const next = softirq.timers.earliest();
+    if (next === Number.POSITIVE_INFINITY) throw new Error('a command waits for what never comes');
+    softirq.advanceTo(next);
+  }
+  await watched;
+  return status;
+}
