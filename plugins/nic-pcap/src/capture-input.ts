@@ -1,0 +1,117 @@
+/** capture-input.ts — where the bytes of a capture come from: a file, or a stream that has them when it has them. */
+import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { type CaptureReader, CommandError, type ReadInto } from '@packetwalk/framework';
+import { claimFile } from './file-claim.ts';
+import { attempt, systemReason } from './system-error.ts';
+
+const STDIN = 0;
+
+export interface CaptureInput {
+  /** Opens it, or takes it up where `pause` left it. `wake` is called whenever there may be more to read. */
+  resume(wake: () => void): void;
+  /** Gives the reader more, or the end; false when there is nothing yet. */
+  fill(reader: CaptureReader): boolean;
+  pause(): void;
+  /** Given up for good. */
+  close(): void;
+}
+
+/** The input at `path`, `-` for standard input. Looks at what it is, opens nothing. */
+export function captureInput(path: string, shown: string): CaptureInput {
+  const stat = attempt('read', shown, () => (path === '-' ? fstatSync(STDIN) : statSync(path)));
+  if (stat.isFile()) return new FileInput(path, shown);
+  return new StreamInput(() => (path === '-' ? process.stdin : createReadStream(path)), shown);
+}
+
+/** A regular file: read when more is needed, without waiting. */
+class FileInput implements CaptureInput {
+  private readonly path: string;
+  private readonly shown: string;
+  private fd = -1;
+  private position = 0;
+  private release: () => void = () => {};
+  private readonly readInto: ReadInto = (buf, at, length) => readSync(this.fd, buf, at, length, this.position);
+
+  constructor(path: string, shown: string) {
+    this.path = path;
+    this.shown = shown;
+  }
+
+  resume(): void {
+    this.fd = this.path === '-' ? STDIN : attempt('open', this.shown, () => openSync(this.path, 'r'));
+    try {
+      this.release = claimFile(this.fd, this.shown, 'read');
+    } catch (error) {
+      this.pause();
+      throw error;
+    }
+  }
+
+  fill(reader: CaptureReader): boolean {
+    this.position += attempt('read', this.shown, () => reader.fill(this.readInto));
+    return true;
+  }
+
+  pause(): void {
+    if (this.fd < 0) return;
+    this.release();
+    this.release = () => {};
+    if (this.fd !== STDIN) closeSync(this.fd);
+    this.fd = -1;
+  }
+
+  close(): void {
+    this.pause();
+  }
+}
+
+/** A pipe or terminal: stays open while the device is down, since it could not be taken up again. */
+class StreamInput implements CaptureInput {
+  private readonly open: () => Readable;
+  private readonly shown: string;
+  private stream: Readable | null = null;
+  private ended = false;
+  private error: Error | null = null;
+  private wake: () => void = () => {};
+
+  constructor(open: () => Readable, shown: string) {
+    this.open = open;
+    this.shown = shown;
+  }
+
+  resume(wake: () => void): void {
+    this.wake = wake;
+    if (this.stream !== null) return;
+    this.stream = this.open();
+    this.stream.on('readable', () => this.wake());
+    this.stream.on('end', () => {
+      this.ended = true;
+      this.wake();
+    });
+    this.stream.on('error', (error) => {
+      this.error = error;
+      this.wake();
+    });
+  }
+
+  fill(reader: CaptureReader): boolean {
+    const { error } = this;
+    const chunk: Uint8Array | null = this.stream?.read() ?? null;
+    if (chunk !== null) reader.push(chunk);
+    else if (this.ended) reader.finish();
+    else if (error === null) return false;
+    else throw new CommandError(`cannot read ${this.shown}: ${systemReason(error)}`);
+    return true;
+  }
+
+  pause(): void {
+    this.wake = () => {};
+  }
+
+  close(): void {
+    this.pause();
+    this.stream?.destroy();
+    this.stream = null;
+  }
+}

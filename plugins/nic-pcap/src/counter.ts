@@ -1,0 +1,12 @@
+/** counter.ts — what the plugin counts, all its devices together. */
+
+export const COUNTERS: readonly string[] = ['read', 'tooLong', 'cut', 'written', 'lost'];
+
+/** Frames taken from captures, and those among them that no wire would have carried, or that were not captured whole. */
+export const READ = 0;
+export const TOO_LONG = 1;
+export const CUT = 2;
+/** Frames that the system has taken for a capture: counted after the write call, not before. */
+export const WRITTEN = 3;
+/** Frames that it refused: the disk is full, say. */
+export const LOST = 4;
