@@ -154,6 +154,16 @@ it('the lock file pins every package and names no registry', () => {
   expect(read('deno.lock')).not.toMatch(/https?:/);
 });
 
+it('JSR gets what npm gets', () => {
+  const { version, exports } = JSON.parse(read('framework/package.json')) as {
+    version: string;
+    exports: Record<string, { source?: string }>;
+  };
+  const entries = Object.entries(exports).filter(([, target]) => target.source !== undefined);
+  const jsr = { version, exports: Object.fromEntries(entries.map(([key, target]) => [key, target.source])) };
+  expect(JSON.parse(read('framework/jsr.json'))).toMatchObject(jsr);
+});
+
 it('Deno reads the packages where they are written, and the same versions of others', () => {
   const { imports } = JSON.parse(read('deno.json')) as { imports: Record<string, string> };
   for (const name of plugins) expect(imports[`@packetwalk/${name}`]).toBe(`./plugins/${name}/src/plugin.ts`);
