@@ -37,6 +37,9 @@ export interface ScriptStep {
 /** The two ends of a cable, each `router.device`. */
 export type Link = readonly [string, string];
 
+const LAB_ROUTERS = 'A lab: routers by name, each what the config of a single router is.';
+const LAB_LINKS = 'Virtual cables of a lab, each between two devices of driver nic-pair.';
+
 /** Builds the schema of a config from what is loaded. */
 export function composeSchema(parts: SchemaParts = {}): SchemaObject {
   const definitions = new Definitions();
@@ -48,6 +51,8 @@ export function composeSchema(parts: SchemaParts = {}): SchemaObject {
     title: 'Packetwalk configuration: a router, or a lab of routers',
     definitions: definitions.all,
     type: 'object',
+    // Nothing to check here: editors offer the keys of a router first, and should not hide that there are labs.
+    properties: { routers: { description: LAB_ROUTERS }, links: { description: LAB_LINKS } },
     ...when({ anyOf: [{ required: ['routers'] }, { required: ['links'] }] }, lab, router),
   };
 }
@@ -66,6 +71,7 @@ function all(schemas: readonly SchemaObject[]): SchemaObject {
 function routerSchema({ plugins, drivers, sections }: SchemaParts, definitions: Definitions): SchemaObject {
   const own = Object.entries(sections ?? {}).map(([key, schema]) => [key, definitions.part(schema)]);
   return {
+    title: 'router',
     type: 'object',
     required: ['plugins'],
     properties: {
@@ -91,11 +97,12 @@ function routerSchema({ plugins, drivers, sections }: SchemaParts, definitions: 
 
 function labSchema(router: SchemaObject, others: SchemaObject): SchemaObject {
   return {
+    title: 'lab',
     type: 'object',
     required: ['routers'],
     properties: {
       routers: {
-        description: 'Routers by name; each holds what the config of a single router does.',
+        description: LAB_ROUTERS,
         type: 'object',
         minProperties: 1,
         propertyNames: { format: 'host-label' },
@@ -103,7 +110,7 @@ function labSchema(router: SchemaObject, others: SchemaObject): SchemaObject {
         additionalProperties: router,
       },
       links: {
-        description: 'Virtual cables, each between two devices of driver nic-pair.',
+        description: LAB_LINKS,
         type: 'array',
         items: {
           type: 'array',
@@ -122,6 +129,7 @@ function labSchema(router: SchemaObject, others: SchemaObject): SchemaObject {
 function pluginSchema(plugins: SchemaParts['plugins'], definitions: Definitions): SchemaObject {
   const named = { minLength: 1, ...(plugins && { examples: [...plugins.keys()] }) };
   const entry = {
+    title: 'plugin',
     type: 'object',
     required: ['use'],
     properties: {
@@ -156,7 +164,7 @@ const DEVICE_KEYS: SchemaObject = {
 function deviceSchema(drivers: SchemaParts['drivers'], definitions: Definitions): SchemaObject {
   const known = drivers !== undefined && drivers.size > 0;
   const driver = { description: 'What the device is made by.', type: 'string', ...(known && { enum: [...drivers.keys()] }) };
-  const common = { type: 'object', required: ['driver'], properties: { driver, ...DEVICE_KEYS } };
+  const common = { title: 'device', type: 'object', required: ['driver'], properties: { driver, ...DEVICE_KEYS } };
   if (!known) return common;
   const own = [...drivers].map(([name, d]): [string, SchemaObject] => [name, d.schema ?? {}]);
   const anyKey = Object.fromEntries(own.flatMap(([, schema]) => Object.keys(schema.properties ?? {}).map((key) => [key, true])));
@@ -185,6 +193,7 @@ function scriptSchema(inLab: boolean): SchemaObject {
     description: 'Commands that `packetwalk run` executes in virtual time, then ends.',
     type: 'array',
     items: {
+      title: 'step',
       type: 'object',
       required: inLab ? ['router', 'run'] : ['run'],
       properties: {
