@@ -37,7 +37,7 @@ const isTest = (path: string): boolean => path.endsWith('.test.ts');
 const plugins = readdirSync(join(ROOT, 'plugins')).filter((name) => existsSync(join(ROOT, 'plugins', name, 'package.json')));
 const packages = ['framework', ...plugins.map((name) => `plugins/${name}`), 'cli'];
 const sources = packages.flatMap((folder) => files(`${folder}/src`)).filter((path) => path.endsWith('.ts'));
-const code = [...sources, ...files('test'), ...files('configs')].filter((path) => path.endsWith('.ts'));
+const code = [...sources, ...files('test'), ...files('configs'), ...files('docs')].filter((path) => path.endsWith('.ts'));
 
 /** What a module imports, statically or not. */
 function imports(path: string): string[] {
