@@ -3,6 +3,7 @@ export { describeFibBackend } from './fib-backend.ts';
 export * from './hex.ts';
 export * from './judge.ts';
 export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-frame.ts';
+export { reportDifferences, scenarioNames } from './judge-report.ts';
 export * from './linear-fib.ts';
 export * from './marked.ts';
 export * from './packet-notation.ts';

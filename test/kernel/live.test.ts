@@ -1,0 +1,50 @@
+/**
+ * Each scenario twice: through the kernel of this machine, and through Packetwalk. What leaves the ports must be the same
+ * byte for byte. Needs root and network namespaces.
+ */
+import { describe, expect, it } from 'vitest';
+import { playScenario } from '../../cli/src/scenario.ts';
+import { scenarioPlugins } from '../../cli/src/scenario-plugins.ts';
+import { compareRuns } from '../../framework/src/testing/judge.ts';
+import { reportDifferences } from '../../framework/src/testing/judge-report.ts';
+import { isBuilt, readScenario, scenarioNames } from './corpus.ts';
+import { playLive } from './live.ts';
+
+/** Most of a live run is waiting; more at a time than this make each other late. */
+const AT_A_TIME = 4;
+
+/** A run on a busy machine is done again, and the longest scenario takes ten seconds. */
+const TIMEOUT_MS = 120_000;
+
+const isRoot = process.getuid?.() === 0;
+const scenarios = scenarioNames()
+  .filter(isBuilt)
+  .map(readScenario)
+  .filter(({ needs }) => needs.length === 0);
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (running === AT_A_TIME) await new Promise<void>((resolve) => waiting.push(resolve));
+  else running++;
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) running--;
+    else next();
+  }
+}
+
+describe.skipIf(!isRoot).concurrent('the kernel of this machine, live (root)', () => {
+  it.each(scenarios.map((file) => [file.scenario.name, file] as const))(
+    '%s',
+    async (_name, { scenario }) => {
+      const want = await inTurn(() => playLive(scenario));
+      const got = await playScenario(scenario, { plugins: await scenarioPlugins() });
+      expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
+    },
+    TIMEOUT_MS,
+  );
+});

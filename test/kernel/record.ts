@@ -1,0 +1,20 @@
+/**
+ * record.ts NAME… — plays scenarios through the kernel of this machine and writes its answers into their files. Needs
+ * root; run it with Deno, or a Node that reads TypeScript: `node --conditions=source test/kernel/record.ts routing-ttl`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { parseScenario } from '../../cli/src/scenario-file.ts';
+import { scenarioPath } from './corpus.ts';
+import { playLive } from './live.ts';
+
+for (const name of process.argv.slice(2)) {
+  const file = scenarioPath(name);
+  const text = readFileSync(file, 'utf8').replace(/^recorded: .*\n/m, '');
+  const kernel = `linux-${release().split('.').slice(0, 2).join('.')}`;
+  const named = text.replace(/^(about: .*\n)/m, `$1recorded: ${kernel}\n`);
+  const { scenario, rewrite } = parseScenario(named, file);
+  const records = await playLive(scenario);
+  writeFileSync(file, rewrite(records));
+  process.stdout.write(`${name}: ${records.length} records of ${kernel}\n`);
+}
