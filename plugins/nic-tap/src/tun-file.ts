@@ -141,7 +141,7 @@ export class TunFile {
   }
 }
 
-const NO_TUN = `no ${TUN_PATH}: load the kernel's module (modprobe tun), or let the container have the device`;
+const NO_TUN = `no ${TUN_PATH}: load the kernel’s module (modprobe tun), or let the container have the device`;
 const NO_ACCESS = `no permission to open ${TUN_PATH}: run as root, or let this user read and write it`;
 
 const OPEN_FAILURES: Record<string, string> = { ENOENT: NO_TUN, ENODEV: NO_TUN, ENXIO: NO_TUN, EACCES: NO_ACCESS, EPERM: NO_ACCESS };
