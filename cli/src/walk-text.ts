@@ -28,7 +28,8 @@ export function walkText(records: readonly TraceRecord[]): string {
   const name = Math.max(...records.map((r) => stageName(r).length));
   let heading = '';
   let text = '';
-  for (const record of records) {
+  for (const [i, record] of records.entries()) {
+    if (isRepeated(record, records[i + 1])) continue;
     const what = packetText(record.packet).replace(/, ttl .*/, '');
     if (what !== '' && what !== heading) {
       text += `  ${packetText(record.packet)}\n`;
@@ -40,6 +41,18 @@ export function walkText(records: readonly TraceRecord[]): string {
     text += '\n';
   }
   return text;
+}
+
+/** A function that is entered and then says more about itself is one line. */
+function isRepeated(record: TraceRecord, next: TraceRecord | undefined): boolean {
+  return (
+    next !== undefined &&
+    record.kind === 'stage' &&
+    next.kind === 'stage' &&
+    record.detail === '' &&
+    record.name === next.name &&
+    record.dev === next.dev
+  );
 }
 
 function stageName(record: TraceRecord): string {

@@ -80,6 +80,8 @@ export class Devinet implements InetDevices {
   /** How many interfaces hold each local address: the hot path asks "is this address mine?" */
   private readonly locals = new Map<number, Ifaddr[]>();
   listener: AddressListener = { added() {}, removed() {}, withdraw() {}, readd() {} };
+  /** Who else may know a local address: the local table holds whole networks (ip_dev_find's second try). */
+  findInTable: (local: number) => NetDevice | null = () => null;
   /** A setting that routing depends on has changed. */
   onConfChanged: () => void = () => {};
 
@@ -217,7 +219,7 @@ export class Devinet implements InetDevices {
   }
 
   findDevice(local: number): NetDevice | null {
-    return this.locals.get(local)?.[0].inDev.dev ?? null;
+    return this.locals.get(local)?.[0].inDev.dev ?? this.findInTable(local);
   }
 
   selectAddr(dev: NetDevice | null, dst: number, scope: number): number {

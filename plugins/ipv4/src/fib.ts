@@ -139,6 +139,11 @@ export class Fib {
     return dev === null || this.found.nh?.dev === dev ? this.found.type : RTN_UNICAST;
   }
 
+  /** The device of a local route to the address, or null. */
+  localDevice(address: number): NetDevice | null {
+    return this.addrType(address) === RTN_LOCAL ? (this.found.nh?.dev ?? null) : null;
+  }
+
   /** The routes of a new address (fib_add_ifaddr). */
   addIfaddr(ifa: Ifaddr): void {
     const { inDev, mask, prefixlen, broadcast } = ifa;

@@ -41,6 +41,7 @@ import {
   SKB_DROP_REASON_ICMP_IGNORED,
   SKB_DROP_REASON_ICMP_UNHANDLED,
   SKB_DROP_REASON_IP_INHDR,
+  SKB_DROP_REASON_NO_SOCKET,
   SKB_DROP_REASON_PKT_TOO_SMALL,
   type SkBuff,
 } from '@packetwalk/framework';
@@ -104,6 +105,9 @@ function icmpHandle(skb: SkBuff, type: number): number {
       return icmpUnreach(skb, type);
     case ICMP_REDIRECT:
       return icmpRedirect(skb);
+    case ICMP_ECHOREPLY:
+      // Whoever pings has heard it as a raw listener (ping_rcv).
+      return ipv4Of(skb).raw.hears(IPPROTO_ICMP) ? SKB_CONSUMED : SKB_DROP_REASON_NO_SOCKET;
     default:
       return SKB_DROP_REASON_ICMP_UNHANDLED;
   }

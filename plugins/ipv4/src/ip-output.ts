@@ -95,7 +95,9 @@ export function ipLocalOut(skb: SkBuff): number {
   view.setUint16(ip + IP_TOT_LEN, skb.len);
   ipSendCheck(view, ip);
   skb.protocol = ETH_P_IP;
-  if (skb.trace !== 0) net.tracer.stage(skb, 'ipLocalOut');
+  const { tracer } = net;
+  if (tracer.filter !== null && skb.trace === 0 && tracer.filter(skb)) skb.trace = tracer.id();
+  if (skb.trace !== 0) tracer.stage(skb, 'ipLocalOut');
   return nfHook(PF_INET, NF_IP_LOCAL_OUT, skb, null, (skb.dst as DstEntry).dev, dstOutput);
 }
 

@@ -7,6 +7,7 @@ import { IcmpRateLimit } from './icmp-ratelimit.ts';
 import { FragQueues } from './inet-fragment.ts';
 import { InetProtocolTable } from './inet-protocol.ts';
 import { InetPeers } from './inetpeer.ts';
+import { RawListeners } from './raw.ts';
 import { IpIdents } from './ip-ident.ts';
 
 /** What the packet path asks of routing beyond the service that others see. */
@@ -31,6 +32,7 @@ export class Ipv4 {
   /** Set by plugin.ts before the first packet: routing and the path need each other. */
   routing!: Ipv4Routing;
   readonly protocols: InetProtocolTable;
+  readonly raw: RawListeners = new RawListeners();
   readonly peers: InetPeers;
   readonly frags: FragQueues;
   readonly icmpLimit: IcmpRateLimit;

@@ -15,6 +15,7 @@ import {
   type Plugin,
   type PluginContext,
   Routing,
+  Timer,
   Words,
 } from '@packetwalk/framework';
 import { Devinet } from './devinet.ts';
@@ -30,6 +31,7 @@ import { parseRoute, toRouteConfig } from './iproute/route-parse.ts';
 import { TableNames } from './iproute/route-types.ts';
 import { addRule, ipRuleCommand, parseRule } from './iproute/rule-command.ts';
 import { Ipv4 } from './ipv4.ts';
+import { pingCommand } from './ping.ts';
 import { Ipv4Route } from './route.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
 import { tcpProtocol } from './tcp.ts';
@@ -85,6 +87,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ipv4.routing = route;
   fib.onChange = () => route.flush();
   inet.onConfChanged = () => route.flush();
+  inet.findInTable = (local) => fib.localDevice(local);
   inet.listener = {
     added: (ifa) => fib.addressUp(ifa),
     removed: (ifa) => fib.addressDown(ifa),
@@ -117,6 +120,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.command(ipAddrCommand(net, inet, ctx.inject(LinkKinds)));
   ctx.command(ipRouteCommand(route, tables));
   ctx.command(ipRuleCommand(route, tables));
+  ctx.command(pingCommand(ipv4, (fire) => new Timer('ping', fire)));
   ctx.onConfigure(() => configure(ctx, inet, route, tables));
 }
 
