@@ -2,7 +2,7 @@
  * netns.ts — network namespaces for tests that have the host's kernel as a peer. Their names are the test's own, and all
  * that was made or started is gone when the lab is closed (ip-netns(8)).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { CLONE_NEWNET, loadLibc, O_CLOEXEC, O_RDONLY } from '@packetwalk/framework/runtime';
@@ -11,28 +11,28 @@ import { type Ended, run } from '../program.ts';
 
 /** A process that a test has started and has not waited for. */
 export class Started {
+  /** NaN when it could not be started. */
   readonly pid: number;
   /** What it has written so far, to standard output and standard error. */
   output = '';
   /** Exit status, or -1 for a signal. */
   readonly ended: Promise<number>;
-  private readonly child: ChildProcess;
   private readonly waiting = new Set<() => void>();
   private running = true;
 
   constructor(argv: readonly string[], env: Record<string, string>) {
     const [file, ...args] = argv;
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    this.child = child;
-    this.pid = child.pid ?? -1;
+    this.pid = child.pid ?? Number.NaN;
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => this.wrote(text));
     this.ended = new Promise((done) => {
-      child.once('error', (error) => this.wrote(`${error.message}\n`));
-      child.once('close', (status) => {
+      const end = (status: number, words: string): void => {
         this.running = false;
-        this.wrote('');
-        done(status ?? -1);
-      });
+        this.wrote(words);
+        done(status);
+      };
+      child.once('error', (error) => end(-1, `${error.message}\n`));
+      child.once('close', (status) => end(status ?? -1, ''));
     });
   }
 
@@ -48,7 +48,8 @@ export class Started {
 
   /** Sends a signal, and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
-    this.child.kill(signal);
+    // Not child.kill: on Deno the child then seems to have died of the signal, whatever it made of it.
+    if (this.running && this.pid > 0) process.kill(this.pid, signal);
     return await this.ended;
   }
 
