@@ -76,6 +76,10 @@ export class FibRules {
   custom = false;
   private readonly table: (id: number) => FibTable | undefined;
   onChange: () => void = () => {};
+  /** The tables of the beginning, at hand: the path looks in them for each packet. */
+  local: FibTable | null = null;
+  main: FibTable | null = null;
+  dflt: FibTable | null = null;
 
   constructor(net: Net, table: (id: number) => FibTable | undefined) {
     this.net = net;
@@ -154,17 +158,10 @@ export class FibRules {
 
   /** The rules of the beginning: local, main, default. */
   private lookupPlain(flow: Flow, res: FibResult, flags: number): number {
-    let error = -EAGAIN;
-    const local = this.table(RT_TABLE_LOCAL);
-    if (local !== undefined) error = local.lookup(flow, res, flags);
-    if (error === -EAGAIN) {
-      const main = this.table(RT_TABLE_MAIN);
-      if (main !== undefined) error = main.lookup(flow, res, flags);
-    }
-    if (error === -EAGAIN) {
-      const dflt = this.table(RT_TABLE_DEFAULT);
-      if (dflt !== undefined) error = dflt.lookup(flow, res, flags);
-    }
+    const { local, main, dflt } = this;
+    let error = local === null ? -EAGAIN : local.lookup(flow, res, flags);
+    if (error === -EAGAIN && main !== null) error = main.lookup(flow, res, flags);
+    if (error === -EAGAIN && dflt !== null) error = dflt.lookup(flow, res, flags);
     return error === -EAGAIN ? -ENETUNREACH : error;
   }
 

@@ -21,6 +21,7 @@ import {
   RT_SCOPE_HOST,
   RT_SCOPE_LINK,
   RT_SCOPE_NOWHERE,
+  RT_TABLE_DEFAULT,
   RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
   RTN_BROADCAST,
@@ -84,6 +85,9 @@ export class Fib {
     if (table === undefined) {
       table = new FibTable(id, this.factory.create({ table: id, storage: new LocalFibStorage() }), this.infos);
       this.tables.set(id, table);
+      if (id === RT_TABLE_LOCAL) this.rules.local = table;
+      else if (id === RT_TABLE_MAIN) this.rules.main = table;
+      else if (id === RT_TABLE_DEFAULT) this.rules.dflt = table;
     }
     return table;
   }
