@@ -1,5 +1,5 @@
 /** configs/tap-router.yaml as a person runs it: two namespaces that reach each other through Packetwalk and no other way. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,6 +76,24 @@ for (const [runtime, packetwalk] of RUNTIMES) {
       const before = cpuTime(router.pid);
       await sleep(5000);
       expect(cpuTime(router.pid) - before).toBeLessThan(50);
+    });
+
+    it('routes IP packets the same way in TUN mode', async () => {
+      const config = join(runDir, 'tun-router.yaml');
+      const text = readFileSync(CONFIG, 'utf8');
+      writeFileSync(
+        config,
+        text.replaceAll('nic-tap, interface: tap', 'nic-tap, mode: tun, interface: tun').replaceAll(/mac: "\S+", /g, ''),
+      );
+      const tunRouter = home.start([...packetwalk, 'run', config], { PACKETWALK_RUN_DIR: runDir });
+      await tunRouter.until(/is running/);
+      const [near, far] = [await lab.add('near'), await lab.add('far')];
+      await plug(near, 'tun-lan', '192.168.10.2/24', '192.168.10.1');
+      await plug(far, 'tun-wan', '198.51.100.2/24', '198.51.100.1');
+      expect(await near.exec('ping', '-q', '-c', '100', '-i', '0.002', '198.51.100.2')).toContain(' 100 received, 0% packet loss');
+      expect(await near.exec('traceroute', '-n', '-q', '1', '198.51.100.2')).toMatch(/ 1 {2}192\.168\.10\.1 .*\n 2 {2}198\.51\.100\.2 /);
+      expect(await tunRouter.stop()).toBe(0);
+      rmSync(config);
     });
 
     it('closes its devices at SIGTERM, and says nothing more', async () => {
