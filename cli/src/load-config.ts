@@ -20,20 +20,31 @@ export class UnusableConfig extends Error {
   override readonly name = 'UnusableConfig';
 }
 
-/** Reads, loads and checks a config. Nothing is opened. Throws UnusableConfig. */
+/** Reads, loads and checks a config. Nothing is opened. Throws UnusableConfig with everything that is wrong. */
 export async function loadConfig(file: string): Promise<Plan> {
   const doc = parseConfig(readText(file), file);
-  const format = (issues: readonly ConfigIssue[]): UnusableConfig => new UnusableConfig(issues.map((i) => doc.format(i)).join('\n'));
+  const { plan, issues } = await planConfig(doc, {
+    load: (use) => load(use, file),
+    baseDir: dirname(resolve(file)),
+    name: basename(file, extname(file)),
+  });
+  const all = plan === null ? issues : [...issues, ...buildDry(plan, issues)];
+  if (plan === null || all.length > 0) throw new UnusableConfig(doc.sort(all).map((i) => doc.format(i)).join('\n'));
+  return plan;
+}
+
+/** Codes of issues that do not follow from others: a line that cannot be read, a setting that does not exist. */
+const INDEPENDENT = new Set(['bad-line', 'sysctl']);
+
+/** What building the routers finds wrong. With `known` issues, only what has nothing to do with those. */
+function buildDry(plan: Plan, known: readonly ConfigIssue[]): readonly ConfigIssue[] {
   try {
-    const plan = await planConfig(doc, {
-      load: (use) => load(use, file),
-      baseDir: dirname(resolve(file)),
-      name: basename(file, extname(file)),
-    });
     checkPlan(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog });
-    return plan;
+    return [];
   } catch (error) {
-    if (error instanceof ConfigError) throw format(error.issues);
+    if (error instanceof ConfigError) return known.length === 0 ? error.issues : error.issues.filter((i) => INDEPENDENT.has(i.code));
+    // A config that the schema refused may break anything.
+    if (known.length > 0) return [];
     throw error;
   }
 }

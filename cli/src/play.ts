@@ -29,7 +29,8 @@ export async function play({ args }: Invocation): Promise<number> {
     const code = (error as NodeJS.ErrnoException).code;
     if (error instanceof ScenarioError) return refuse(error.message, 2);
     if (error instanceof ScenarioRunError) return refuse(`${input}: ${error.message}`, 1);
-    if (code === 'ENOENT' || code === 'EACCES') return refuse((error as Error).message, 2);
+    if (code === 'ENOENT') return refuse(`${(error as NodeJS.ErrnoException).path ?? input}: no such file`, 2);
+    if (code === 'EACCES') return refuse(`${(error as NodeJS.ErrnoException).path ?? input}: permission denied`, 2);
     throw error;
   }
 }

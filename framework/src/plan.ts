@@ -7,7 +7,7 @@ import { pluginUses } from './config/plugin-use.ts';
 import { composeSchema, type Link, type SchemaParts, type ScriptStep } from './config/schema.ts';
 import { isLab } from './config/shape.ts';
 import { validateConfig } from './config/validate.ts';
-import { ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
+import type { ConfigIssue, ConfigPath } from './errors.ts';
 import type { Driver, Plugin, SchemaObject } from './plugin.ts';
 import type { PluginInstance } from './plugin-order.ts';
 import type { RouterConfig } from './router.ts';
@@ -55,12 +55,19 @@ interface LoadedRouter {
   readonly plugins: (Plugin | null)[];
 }
 
-/** Loads the plugins of a config and checks it against them. Throws ConfigError with all that is wrong. */
-export async function planConfig(doc: ConfigDocument, options: PlanOptions): Promise<Plan> {
+/** What planning found: a plan as far as there can be one, and what is wrong with the config. */
+export interface Planned {
+  /** Null when the text cannot be read or a plugin is missing. With issues, it is only good to look for more of them. */
+  readonly plan: Plan | null;
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** Loads the plugins of a config and checks it against their schemas. */
+export async function planConfig(doc: ConfigDocument, options: PlanOptions): Promise<Planned> {
   const { value } = doc;
   const lab = isLab(value);
-  const issues: ConfigIssue[] = [...doc.issues];
-  if (issues.length > 0) throw new ConfigError(issues);
+  if (doc.issues.length > 0) return { plan: null, issues: doc.issues };
+  const issues: ConfigIssue[] = [];
   const loaded: LoadedRouter[] = [];
   const routers = lab ? Object.entries((value as { routers?: object }).routers ?? {}) : [[routerName(value, options.name), value]];
   for (const [name, router] of routers as [string, unknown][]) {
@@ -71,9 +78,9 @@ export async function planConfig(doc: ConfigDocument, options: PlanOptions): Pro
   const parts = new Map(loaded.map((r) => [r.name, schemaParts(r)]));
   const schema = lab ? composeSchema({ routers: parts }) : composeSchema(parts.get(loaded[0].name));
   issues.push(...validateConfig(doc, schema));
-  if (issues.length > 0) throw new ConfigError(issues);
+  if (loaded.some((r) => r.plugins.includes(null)) || loaded.length === 0) return { plan: null, issues };
   const top = value as { links?: Link[]; script?: ScriptStep[] };
-  return {
+  const plan: Plan = {
     doc,
     name: lab ? options.name : loaded[0].name,
     baseDir: options.baseDir,
@@ -82,6 +89,7 @@ export async function planConfig(doc: ConfigDocument, options: PlanOptions): Pro
     schema,
     routers: loaded.map((r) => ({ name: r.name, path: r.path, config: r.config, plugins: instances(r) })),
   };
+  return { plan, issues };
 }
 
 function routerName(value: unknown, fallback: string): string {

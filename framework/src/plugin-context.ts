@@ -100,7 +100,7 @@ export class HostedContext implements PluginContext {
       work();
     } catch (error) {
       if (error instanceof ConfigError) for (const issue of error.issues) this.host.issue({ ...issue, path: [...path, ...issue.path] });
-      else if (error instanceof CommandError) this.host.issue({ code: 'refused', path, message: oneLine(error.message) });
+      else if (error instanceof CommandError) this.host.issue({ code: error.status === REFUSED ? 'refused' : 'bad-line', path, message: oneLine(error.message) });
       else throw error;
     }
   }
@@ -203,6 +203,9 @@ export class HostedContext implements PluginContext {
     return extSlots.size - 1;
   }
 }
+
+/** Status of a line that was understood and refused, as iproute2 ends when the kernel says no. */
+const REFUSED = 2;
 
 /** iproute2's refusals as part of a longer line. */
 function oneLine(message: string): string {

@@ -59,7 +59,7 @@ describe('a router', () => {
   it('has no cables, since they would lead nowhere', () => {
     expectIssues(
       'devices:\n  ▲a:\n    driver: nic-pair\n',
-      'devices.a is a cable that leads nowhere: the "links" of a lab must name it once',
+      'devices.a is a cable that leads nowhere: the "links" of a lab must name it once, or "peer" a device of the same router',
     );
   });
 
@@ -122,11 +122,11 @@ describe('a lab', () => {
   it('leaves no cable loose', () => {
     expectIssues(
       'routers: {a: {devices: {x: {driver: nic-pair}, y: ▲{driver: nic-pair}}}, b: {devices: {x: {driver: nic-pair}, z: {driver: nic-tap}}}}\nlinks: [[a.x, b.x]]\n',
-      'routers.a.devices.y is a cable that leads nowhere: the "links" of a lab must name it once',
+      'routers.a.devices.y is a cable that leads nowhere: the "links" of a lab must name it once, or "peer" a device of the same router',
     );
     expectIssues(
       'routers: {a: {devices: {x: ▲{driver: nic-pair}}}}\n',
-      'routers.a.devices.x is a cable that leads nowhere: the "links" of a lab must name it once',
+      'routers.a.devices.x is a cable that leads nowhere: the "links" of a lab must name it once, or "peer" a device of the same router',
     );
   });
 

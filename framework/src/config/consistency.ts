@@ -123,11 +123,11 @@ function checkEnd(end: string, routers: unknown): Omit<ConfigIssue, 'path'> | un
 function looseEnds(router: unknown, root: ConfigPath, linked: (device: string) => boolean = () => false): ConfigIssue[] {
   const devices = isMapping(router) ? entriesOf(router.devices) : [];
   return devices
-    .filter(([name, device]) => isMapping(device) && device.driver === CABLE_DRIVER && !linked(name))
+    .filter(([name, device]) => isMapping(device) && device.driver === CABLE_DRIVER && device.peer === undefined && !linked(name))
     .map(([name]) => ({
       code: 'loose-end',
       path: [...root, 'devices', name],
-      message: 'is a cable that leads nowhere: the "links" of a lab must name it once',
+      message: 'is a cable that leads nowhere: the "links" of a lab must name it once, or "peer" a device of the same router',
     }));
 }
 
