@@ -17,6 +17,7 @@ export const BUILT_IN_PLUGINS: Readonly<Record<string, () => Promise<object>>> =
   'fib-hash': () => import('@packetwalk/fib-hash'),
   'fib-trie': () => import('@packetwalk/fib-trie'),
   ipv4: () => import('@packetwalk/ipv4'),
+  netfilter: () => import('@packetwalk/netfilter'),
   'nic-pair': () => import('@packetwalk/nic-pair'),
   'nic-pcap': () => import('@packetwalk/nic-pcap'),
   'nic-tap': () => import('@packetwalk/nic-tap'),

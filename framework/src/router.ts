@@ -21,6 +21,7 @@ import { HostedContext, type PluginHost } from './plugin-context.ts';
 import { orderPlugins, type PluginInstance } from './plugin-order.ts';
 import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
 import { Commands } from './services/commands.ts';
+import { Xtables } from './services/xtables.ts';
 import { consumeSkb } from './skbuff.ts';
 import { Softirq } from './softirq.ts';
 import type { Token } from './token.ts';
@@ -144,6 +145,7 @@ export class Router {
       [LinkKinds, new NamedRegistry('link kind')],
       [FibBackends, new NamedRegistry('FIB backend')],
       [ProcFs, new ProcFiles()],
+      [Xtables, { matches: new NamedRegistry('match'), targets: new NamedRegistry('target') }],
       [Commands, this.commands],
       [Cables, options.cables ?? { peer: () => null }],
     ];
