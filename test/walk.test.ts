@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Lab, SeededRandom, silentLog, splitWords, BufferIo, type TraceRecord, VirtualClock } from '@packetwalk/framework';
+import { BufferIo, Lab, SeededRandom, silentLog, splitWords, type TraceRecord, VirtualClock } from '@packetwalk/framework';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../cli/src/load-config.ts';
 

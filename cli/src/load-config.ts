@@ -5,6 +5,7 @@ import {
   ConfigError,
   type ConfigIssue,
   checkPlan,
+  formatPath,
   type Plan,
   parseConfig,
   planConfig,
@@ -29,7 +30,13 @@ export async function loadConfig(file: string): Promise<Plan> {
     name: basename(file, extname(file)),
   });
   const all = plan === null ? issues : [...issues, ...buildDry(plan, issues)];
-  if (plan === null || all.length > 0) throw new UnusableConfig(doc.sort(all).map((i) => doc.format(i)).join('\n'));
+  if (plan === null || all.length > 0)
+    throw new UnusableConfig(
+      doc
+        .sort(all)
+        .map((i) => doc.format(i))
+        .join('\n'),
+    );
   return plan;
 }
 
@@ -42,7 +49,11 @@ function buildDry(plan: Plan, known: readonly ConfigIssue[]): readonly ConfigIss
     checkPlan(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog });
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return known.length === 0 ? error.issues : error.issues.filter((i) => INDEPENDENT.has(i.code));
+    if (error instanceof ConfigError) {
+      if (known.length === 0) return error.issues;
+      const told = new Set(known.map((i) => formatPath(i.path)));
+      return error.issues.filter((i) => INDEPENDENT.has(i.code) && !told.has(formatPath(i.path)));
+    }
     // A config that the schema refused may break anything.
     if (known.length > 0) return [];
     throw error;

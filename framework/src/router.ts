@@ -10,6 +10,7 @@ import 'reflect-metadata';
 import { type DependencyContainer, container as rootContainer } from 'tsyringe';
 import { SeededRandom, VirtualClock } from './clock.ts';
 import { CommandRegistry } from './command.ts';
+import { suggestion } from './config/did-you-mean.ts';
 import { corePlugin } from './core/plugin.ts';
 import { devOpen, registerNetdev, unregisterNetdev } from './dev.ts';
 import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
@@ -250,9 +251,15 @@ export class Router {
   }
 
   private applySysctl(): void {
+    const { sysctl } = this.net;
     for (const [name, value] of Object.entries(this.options.config.sysctl ?? {})) {
+      if (sysctl.find(name) === undefined) {
+        const message = `is no setting of this router${suggestion(name, sysctl.names())}`;
+        this.issues.push({ code: 'sysctl', path: ['sysctl', name], message });
+        continue;
+      }
       try {
-        this.net.sysctl.set(name, String(typeof value === 'boolean' ? Number(value) : value));
+        sysctl.set(name, String(typeof value === 'boolean' ? Number(value) : value));
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
         this.issues.push({
