@@ -52,6 +52,7 @@ export * from './services/inetdevice.ts';
 export * from './services/ip-output.ts';
 export * from './services/neighbours.ts';
 export * from './services/routing.ts';
+export * from './services/sockets.ts';
 export * from './services/xtables.ts';
 export * from './services/xtables-values.ts';
 export * from './skb-checksum.ts';

@@ -59,6 +59,7 @@ export const IPEXT_MIB: readonly string[] = [
   'InECT1Pkts',
   'InECT0Pkts',
   'InCEPkts',
+  'ReasmOverlaps',
 ];
 export const IPSTATS_MIB_INNOROUTES = 0;
 export const IPSTATS_MIB_INTRUNCATEDPKTS = 1;
@@ -75,6 +76,7 @@ export const IPSTATS_MIB_OUTBCASTOCTETS = 11;
 export const IPSTATS_MIB_CSUMERRORS = 12;
 /** First of four: packets by the ECN field, 0 … 3. */
 export const IPSTATS_MIB_NOECTPKTS = 13;
+export const IPSTATS_MIB_REASM_OVERLAPS = 17;
 
 export const ICMP_MIB: readonly string[] = [
   'InMsgs',

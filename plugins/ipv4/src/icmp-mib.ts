@@ -14,8 +14,8 @@ import {
   ICMP_TIME_EXCEEDED,
   ICMP_TIMESTAMP,
   ICMP_TIMESTAMPREPLY,
-  type Net,
 } from '@packetwalk/framework';
+import type { Ipv4 } from './ipv4.ts';
 
 /** Types in the order of the columns. */
 const COLUMNS = [
@@ -39,14 +39,17 @@ COLUMNS.forEach((type, column) => {
 });
 
 /** Counts the type of a message that has come; the message itself is counted earlier, before its checksum. */
-export function countIcmpIn(net: Net, type: number): void {
+export function countIcmpIn(ipv4: Ipv4, type: number): void {
+  ipv4.icmpMsgIn[type]++;
   const column = COLUMN_OF[type];
-  if (column >= 0) net.icmpMib[ICMP_MIB_IN_TYPES + column]++;
+  if (column >= 0) ipv4.net.icmpMib[ICMP_MIB_IN_TYPES + column]++;
 }
 
 /** Counts a message that is sent (icmp_out_count). */
-export function countIcmpOut(net: Net, type: number): void {
-  net.icmpMib[ICMP_MIB_OUTMSGS]++;
+export function countIcmpOut(ipv4: Ipv4, type: number): void {
+  const { icmpMib } = ipv4.net;
+  icmpMib[ICMP_MIB_OUTMSGS]++;
+  ipv4.icmpMsgOut[type]++;
   const column = COLUMN_OF[type];
-  if (column >= 0) net.icmpMib[ICMP_MIB_OUT_TYPES + column]++;
+  if (column >= 0) icmpMib[ICMP_MIB_OUT_TYPES + column]++;
 }

@@ -121,6 +121,7 @@ export function icmpReply(skb: SkBuff, message: IcmpMessage): void {
   const ip = skb.networkHeader;
   const sender = view.getInt32(ip + IP_SADDR);
   const tos = view.getUint8(ip + IP_TOS);
+  // Linux looks replies up, and counts them, as type 0 whatever they are.
   const flow = replyFlow(ipv4, skb, options, sender, fibComputeSpecDst(skb), tos);
   const back = ipv4.routing.routeOutput(flow);
   if (typeof back === 'number') return;
@@ -148,15 +149,7 @@ function replyFlow(ipv4: Ipv4, skb: SkBuff, options: IpOptions, daddr: number, s
  * Makes the packet and sends it by the route that `flow` found; `daddr` is the final destination when the options hold a
  * source route.
  */
-function pushMessage(
-  cause: SkBuff,
-  rt: Rtable,
-  flow: Flow,
-  tos: number,
-  options: IpOptions,
-  daddr: number,
-  message: IcmpMessage,
-): void {
+function pushMessage(cause: SkBuff, rt: Rtable, flow: Flow, tos: number, options: IpOptions, daddr: number, message: IcmpMessage): void {
   const { net } = cause;
   const { type, code, info, bytes, offset, length } = message;
   const size = ICMP_HLEN + length;
@@ -172,7 +165,9 @@ function pushMessage(
   view.setUint16(icmp + ICMP_CHECKSUM, 0);
   view.setInt32(icmp + ICMP_GATEWAY, info);
   buf.set(bytes.subarray(offset, offset + length), icmp + ICMP_HLEN);
-  view.setUint16(icmp + ICMP_CHECKSUM, ipComputeCsum(view, icmp, size));
+  // Over nothing but zeroes the sum has two forms; Linux sends this one.
+  const check = ipComputeCsum(view, icmp, size);
+  view.setUint16(icmp + ICMP_CHECKSUM, check === 0xffff ? 0 : check);
   skb.dst = rt;
   skb.mark = flow.mark;
   // The answer belongs to the walk of the packet that caused it.
@@ -180,6 +175,6 @@ function pushMessage(
   if (skb.trace !== 0) net.tracer.stage(skb, 'icmpPushReply', icmpName(type, code));
   ipPushHeader(skb, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_ICMP, tos }, options.optlen);
   ipOptionsBuild(skb, options, daddr, rt);
-  countIcmpOut(net, type);
+  countIcmpOut(ipv4Of(cause), flow.sport);
   ipLocalOut(skb);
 }

@@ -68,7 +68,7 @@ export function icmpRcv(skb: SkBuff): number {
   if (skb.len < ICMP_HLEN) return icmpError(skb, SKB_DROP_REASON_PKT_TOO_SMALL);
   const type = head.view.getUint8(icmp + ICMP_TYPE);
   if (skb.trace !== 0) net.tracer.stage(skb, 'icmpRcv', icmpName(type, head.view.getUint8(icmp + ICMP_CODE)));
-  countIcmpIn(net, type);
+  countIcmpIn(ipv4Of(skb), type);
   skb.data += ICMP_HLEN;
   skb.len -= ICMP_HLEN;
   if (type > NR_ICMP_TYPES) return icmpError(skb, SKB_DROP_REASON_ICMP_UNHANDLED);

@@ -24,6 +24,7 @@ import {
   IP_SADDR,
   IP_TOS,
   IP_TOT_LEN,
+  IPSTATS_MIB_REASM_OVERLAPS,
   IPSTATS_MIB_REASMFAILS,
   IPSTATS_MIB_REASMOKS,
   IPSTATS_MIB_REASMREQDS,
@@ -135,7 +136,10 @@ function ipFragQueue(q: FragQueue, skb: SkBuff): number {
     kfreeSkb(skb, SKB_DROP_REASON_DUP_FRAG);
     return -1;
   }
-  if (inserted !== IPFRAG_OK) return discard(q, skb);
+  if (inserted !== IPFRAG_OK) {
+    ipv4.net.ipExtMib[IPSTATS_MIB_REASM_OVERLAPS]++;
+    return discard(q, skb);
+  }
   q.iif = skb.dev.ifindex;
   q.stamp = skb.tstamp;
   q.meat += skb.len;

@@ -11,7 +11,7 @@ const LOCKED_MTU = 576;
  */
 export function ipDstMtu(dst: DstEntry, forwarding: boolean): number {
   // Neither route nor path has an MTU of its own: the common case.
-  if (dst.mtu === 0 && dst.pmtu === 0) return dst.dev.mtu < IP_MAX_MTU ? dst.dev.mtu : IP_MAX_MTU;
+  if (dst.mtu === 0 && dst.pmtu === 0) return Math.min(dst.dev.mtu, IP_MAX_MTU);
   const { net } = dst.dev;
   const rt = dst as Rtable;
   const believe = !forwarding || rt.rtMtuLocked || (net.ipv4 as Ipv4).ipForwardUsePmtu !== 0;

@@ -58,6 +58,8 @@ export const IPOPT_TS_PRESPEC = 3;
 
 /** Options with this bit are copied into every fragment. */
 const IPOPT_COPY = 0x80;
+/** Shortest CIPSO option: the domain of interpretation, and a tag. */
+const CIPSO_LEN_MIN = 8;
 const DAY = 86_400_000;
 
 /** Milliseconds since midnight UT, as time stamps have them (inet_current_timestamp). */
@@ -145,7 +147,8 @@ function compileOption(skb: SkBuff, option: number, kind: number, length: number
     case IPOPT_CIPSO:
       if (ipcbCipso(skb) !== 0) return 0;
       ipcbSetCipso(skb, option - skb.networkHeader);
-      return cipsoValidate(skb, option, length);
+      // Labels of a domain of interpretation that is not configured are refused, and none can be (cipso_v4_validate).
+      return length < CIPSO_LEN_MIN ? 1 : 2;
     default:
       return -1;
   }
@@ -205,20 +208,6 @@ function recordTimestamp(skb: SkBuff, option: number, pointer: number, kind: num
   buf[option + 2] = pointer + (time - slot) + 4;
   view.setInt32(time, inetCurrentTimestamp(skb.net));
   skb.cb2 |= IPOPT_TS_NEEDTIME | IPOPT_CHANGED;
-}
-
-/** Checks the tags of a CIPSO label, which is not acted upon; returns as compileOption does. */
-function cipsoValidate(skb: SkBuff, option: number, length: number): number {
-  const { buf, view } = skb.head;
-  if (length < 8) return 1;
-  if (view.getInt32(option + 2) === 0) return 2;
-  for (let tag = 6; tag < length; ) {
-    if (tag + 1 === length) return tag;
-    const size = buf[option + tag + 1];
-    if (size === 0 || size > length - tag) return tag + 1;
-    tag += size;
-  }
-  return -1;
 }
 
 /**

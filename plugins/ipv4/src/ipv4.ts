@@ -7,8 +7,9 @@ import { IcmpRateLimit } from './icmp-ratelimit.ts';
 import { FragQueues } from './inet-fragment.ts';
 import { InetProtocolTable } from './inet-protocol.ts';
 import { InetPeers } from './inetpeer.ts';
-import { RawListeners } from './raw.ts';
 import { IpIdents } from './ip-ident.ts';
+import { RawListeners } from './raw.ts';
+import { UdpTable } from './udp-sockets.ts';
 
 /** What the packet path asks of routing beyond the service that others see. */
 export interface Ipv4Routing extends Routing {
@@ -37,6 +38,10 @@ export class Ipv4 {
   readonly frags: FragQueues;
   readonly icmpLimit: IcmpRateLimit;
   readonly idents: IpIdents;
+  readonly udp: UdpTable = new UdpTable();
+  /** ICMP messages by type, 0 … 255: the `IcmpMsg:` line of /proc/net/snmp. */
+  readonly icmpMsgIn: Float64Array = new Float64Array(256);
+  readonly icmpMsgOut: Float64Array = new Float64Array(256);
   /** The `ext` slot where packets keep the sizes of their fragments; -1: they do not. */
   fragGeometry = -1;
 

@@ -6,6 +6,7 @@ import {
   csumPartial,
   csumTcpudpPseudo,
   type Flow,
+  ICMP_MIB_INERRORS,
   type InetProtocol,
   IP_DADDR,
   IP_SADDR,
@@ -39,11 +40,21 @@ import {
   TCP_SOURCE,
   TCP_SYN,
   TCP_WINDOW,
+  TCPOPT_EOL,
+  TCPOPT_NOP,
   tcpHdrLen,
 } from '@packetwalk/framework';
 import { ipOptionsBuild, ipOptionsEcho } from './ip-options-echo.ts';
 import { ipLocalOut, ipPushHeader } from './ip-output.ts';
 import { ipv4Of, skbRtable } from './ipv4.ts';
+
+/** The ECN field of the TOS byte. */
+const INET_ECN_MASK = 3;
+
+/** Options that sign a segment (RFC 2385, RFC 5925), and the length of the shorter one: less needs no look. */
+const TCPOPT_MD5SIG = 19;
+const TCPOPT_AO = 29;
+const TCPOLEN_MD5SIG = 18;
 
 /** A segment for this router; `skb.data` is at its header. */
 export function tcpV4Rcv(skb: SkBuff): number {
@@ -79,6 +90,24 @@ function checksumOk(skb: SkBuff): boolean {
   return csumPartial(view, skb.data, skb.len, pseudo) === 0xffff;
 }
 
+/**
+ * True when the segment is signed, or its options are malformed: a reset would have to be signed too, and nobody here has
+ * the key (tcp_parse_auth_options).
+ */
+function isAuthenticated(view: DataView, options: number, length: number): boolean {
+  let left = length;
+  for (let at = options; left >= TCPOLEN_MD5SIG; ) {
+    const kind = view.getUint8(at);
+    if (kind === TCPOPT_EOL) return false;
+    const size = kind === TCPOPT_NOP ? 1 : view.getUint8(at + 1);
+    if (kind !== TCPOPT_NOP && (size < 2 || size > left)) return true;
+    if (kind === TCPOPT_MD5SIG || kind === TCPOPT_AO) return true;
+    at += size;
+    left -= size;
+  }
+  return false;
+}
+
 /** Answers a segment that nobody wants, unless it is a reset itself (tcp_v4_send_reset). The packet stays the caller's. */
 export function tcpV4SendReset(skb: SkBuff): void {
   const { net } = skb;
@@ -87,11 +116,13 @@ export function tcpV4SendReset(skb: SkBuff): void {
   const th = skb.data;
   const flags = view.getUint8(th + TCP_FLAGS);
   if ((flags & TCP_RST) !== 0 || skbRtable(skb).rtType !== RTN_LOCAL) return;
+  if (isAuthenticated(view, th + TCP_HLEN, tcpHdrLen(view, th) - TCP_HLEN)) return;
   const ipv4 = ipv4Of(skb);
   const options = ipOptionsEcho(ipv4, skb);
   if (options === null) return;
   const sender = view.getInt32(ip + IP_SADDR);
-  const tos = view.getUint8(ip + IP_TOS);
+  // Without the ECN field: this side has agreed to nothing (RFC 3168 §6.1.1).
+  const tos = view.getUint8(ip + IP_TOS) & ~INET_ECN_MASK;
   const flow: Flow = {
     daddr: options.srr !== 0 ? options.faddr : sender,
     saddr: view.getInt32(ip + IP_DADDR),
@@ -137,4 +168,9 @@ export function tcpV4SendReset(skb: SkBuff): void {
   ipLocalOut(reset);
 }
 
-export const tcpProtocol: InetProtocol = { protocol: IPPROTO_TCP, handler: tcpV4Rcv, noPolicy: true };
+/** An ICMP error about a segment of this router's: there is no connection that it could be about. */
+function tcpV4Err(skb: SkBuff): void {
+  skb.net.icmpMib[ICMP_MIB_INERRORS]++;
+}
+
+export const tcpProtocol: InetProtocol = { protocol: IPPROTO_TCP, handler: tcpV4Rcv, errHandler: tcpV4Err, noPolicy: true };
