@@ -1,6 +1,8 @@
 /** capture-input.ts — where the bytes of a capture come from: a file, or a stream that has them when it has them. */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { type CaptureReader, CommandError, type ReadInto } from '@packetwalk/framework';
 import { claimFile } from './file-claim.ts';
 import { attempt, systemReason } from './system-error.ts';
@@ -20,11 +22,11 @@ export interface CaptureInput {
 /** The input at `path`, `-` for standard input. Looks at what it is, opens nothing. */
 export function captureInput(path: string, shown: string): CaptureInput {
   const stat = attempt('read', shown, () => (path === '-' ? fstatSync(STDIN) : statSync(path)));
-  if (stat.isFile()) return new FileInput(path, shown);
-  return new StreamInput(() => (path === '-' ? process.stdin : createReadStream(path)), shown);
+  if (path === '-' && isatty(STDIN)) throw new CommandError(`${shown} is a terminal, not a capture`);
+  return stat.isFIFO() || stat.isSocket() ? new StreamInput(path, shown) : new FileInput(path, shown);
 }
 
-/** A regular file: read when more is needed, without waiting. */
+/** A file: read when more is needed, without waiting. */
 class FileInput implements CaptureInput {
   private readonly path: string;
   private readonly shown: string;
@@ -66,24 +68,24 @@ class FileInput implements CaptureInput {
   }
 }
 
-/** A pipe or terminal: stays open while the device is down, since it could not be taken up again. */
+/** A pipe: stays open while the device is down, since it could not be taken up again. */
 class StreamInput implements CaptureInput {
-  private readonly open: () => Readable;
+  private readonly path: string;
   private readonly shown: string;
   private stream: Readable | null = null;
   private ended = false;
   private error: Error | null = null;
   private wake: () => void = () => {};
 
-  constructor(open: () => Readable, shown: string) {
-    this.open = open;
+  constructor(path: string, shown: string) {
+    this.path = path;
     this.shown = shown;
   }
 
   resume(wake: () => void): void {
     this.wake = wake;
     if (this.stream !== null) return;
-    this.stream = this.open();
+    this.stream = attempt('open', this.shown, () => openStream(this.path));
     this.stream.on('readable', () => this.wake());
     this.stream.on('end', () => {
       this.ended = true;
@@ -114,4 +116,12 @@ class StreamInput implements CaptureInput {
     this.stream?.destroy();
     this.stream = null;
   }
+}
+
+function openStream(path: string): Readable {
+  if (path === '-') return process.stdin;
+  // A thread that waits for somebody to write to a named pipe cannot be called off, and the process would not end before
+  // it does; a socket can. Deno knows no socket over a descriptor.
+  if ('Deno' in globalThis) return createReadStream(path);
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }

@@ -14,8 +14,10 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 export class CaptureOutput {
   /** Somebody may be reading along: a pipe should get each burst at once. */
   readonly live: boolean;
-  /** Nothing has been written to it yet: it wants a file header. */
+  /** It has no file header yet. */
   readonly fresh: boolean;
+  /** Something was written: what the file held before is gone. */
+  begun = false;
   private readonly fd: number;
   private readonly release: () => void;
   /** A file on a disk; and one that was opened here, as standard output was not. */
@@ -25,12 +27,11 @@ export class CaptureOutput {
   private size = 0;
 
   /**
-   * Opens `path`, `-` for standard output. A file is emptied, unless `again` says that it was opened before: then what
-   * is there stays.
+   * Opens `path`, `-` for standard output. What a file holds is overwritten by the first write, unless `again` says that
+   * it was opened before: then it goes on.
    */
   constructor(path: string, shown: string, again: boolean) {
     this.own = path !== '-';
-    // Emptied only once it is sure that nobody else uses it.
     const flags = constants.O_WRONLY | constants.O_CREAT | (again ? constants.O_APPEND : 0);
     this.fd = this.own ? attempt('open', shown, () => openSync(path, flags, 0o644)) : STDOUT;
     try {
@@ -43,9 +44,8 @@ export class CaptureOutput {
     const stat = fstatSync(this.fd);
     this.regular = stat.isFile();
     this.live = !this.regular;
-    if (this.regular && this.own) {
-      if (again) this.size = stat.size;
-      else ftruncateSync(this.fd, 0);
+    if (this.regular && this.own && again) {
+      this.size = stat.size;
       this.fresh = this.size === 0;
     } else {
       this.fresh = !again;
@@ -54,19 +54,22 @@ export class CaptureOutput {
 
   /** Gives all bytes to the system, or throws and takes back what was half written. */
   write(bytes: Uint8Array): void {
+    const file = this.regular && this.own;
+    if (file && !this.begun) ftruncateSync(this.fd, this.size);
+    this.begun = true;
     try {
       this.writeAll(bytes);
     } catch (error) {
-      if (this.regular && this.own) ftruncateSync(this.fd, this.size);
+      if (file) ftruncateSync(this.fd, this.size);
       throw error;
     }
     this.size += bytes.length;
   }
 
-  /** A regular file is on the disk after this, not only with the system. */
+  /** What was written to a file is on the disk after this, not only with the system. */
   close(): void {
     try {
-      if (this.regular) fsyncSync(this.fd);
+      if (this.regular && this.begun) fsyncSync(this.fd);
     } finally {
       this.release();
       this.closeFile();

@@ -223,7 +223,8 @@ describe('receiving', () => {
     put('in.pcap', encode([ipFrame(1)], 'pcap'));
     const { softirq, dev } = bench({ lan: { read: 'in.pcap' }, wan: { write: 'out.pcap' } });
     const exhausted = (name: string): boolean | undefined => dev(name).ops.exhausted?.(dev(name));
-    expect([exhausted('lan'), exhausted('wan')]).toEqual([false, true]);
+    expect([exhausted('lan'), exhausted('wan')]).toEqual([false, undefined]);
+    expect(dev('wan').ops.poll).toBeUndefined();
     softirq.runToCompletion();
     expect(exhausted('lan')).toBe(true);
     expect(log).toContain('info: r: lan: in.pcap: read to the end, 1 frames');
@@ -404,10 +405,11 @@ describe('sending', () => {
 
   it('counts a frame as written when the file has it, a second after it was sent at the latest', () => {
     const { softirq, counters, send } = bench({ wan: { write: 'out.pcap' } });
+    softirq.runToCompletion();
     send('wan', ipFrame(1).bytes);
     softirq.advanceTo(999);
     expect(counters().written).toBe(0);
-    expect(statSync(at('out.pcap')).size).toBe(0);
+    expect(written('out.pcap')).toEqual([]);
     softirq.advanceTo(1000);
     expect(counters().written).toBe(1);
     expect(written('out.pcap')).toHaveLength(1);
@@ -437,17 +439,27 @@ describe('sending', () => {
     expect(written('out').map((r) => tagOf(r.bytes))).toEqual([1, 2]);
   });
 
-  it('leaves nothing of an older file behind', async () => {
+  it('leaves nothing of an older file behind, once it runs', async () => {
     put(
       'out.pcap',
       encode(
-        Array.from({ length: 9 }, (_, i) => ipFrame(i)),
+        [1, 2, 3].map((tag) => ipFrame(tag)),
         'pcap',
       ),
     );
-    const { router } = bench({ wan: { write: 'out.pcap' } });
+    const { router, softirq } = bench({ wan: { write: 'out.pcap' } });
+    expect(written('out.pcap')).toHaveLength(3);
+    softirq.runToCompletion();
+    expect(written('out.pcap')).toEqual([]);
     await router.stop();
     expect(written('out.pcap')).toEqual([]);
+  });
+
+  it('leaves an older file alone when the router does not start', () => {
+    put('out.pcap', encode([ipFrame(1)], 'pcap'));
+    expect(() => bench({ wan: { write: 'out.pcap' }, lan: { read: 'none.pcap' } })).toThrow('no such file');
+    expect(written('out.pcap')).toHaveLength(1);
+    expect(log).toEqual([]);
   });
 
   it('loses what the system refuses: counted, told once, and the router lives', () => {
@@ -555,6 +567,6 @@ describe('config', () => {
 /** The driver that a plugin registers. */
 function driverOf(plugin: Plugin): { schema: SchemaObject } {
   const drivers: { schema: SchemaObject }[] = [];
-  plugin.setup({ counters: new Float64Array(8), driver: (d: { schema: SchemaObject }) => drivers.push(d) } as never, {});
+  plugin.setup({ dropReason: () => 0, driver: (d: { schema: SchemaObject }) => drivers.push(d) } as never, {});
   return drivers[0];
 }

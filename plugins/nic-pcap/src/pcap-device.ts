@@ -1,38 +1,18 @@
-/** pcap-device.ts — a network device whose wire is a pair of captures: one is received, what is sent goes to the other. */
+/** pcap-device.ts — network devices whose wire is a capture: what is sent is written, what was captured is received. */
 import { consumeSkb, NETDEV_TX_OK, type NetDevice, type NetDeviceOps, type SkBuff } from '@packetwalk/framework';
 import type { Receiver } from './receiver.ts';
 import type { Sender } from './sender.ts';
 
+/** A device that receives nothing. Without a sender, what is sent is lost on the wire. */
 export class PcapDevice implements NetDeviceOps {
-  private readonly receiver: Receiver | null;
   private readonly sender: Sender | null;
 
-  /** Without a receiver nothing arrives; without a sender what is sent is lost on the wire. */
-  constructor(receiver: Receiver | null, sender: Sender | null) {
-    this.receiver = receiver;
+  constructor(sender: Sender | null) {
     this.sender = sender;
   }
 
   open(dev: NetDevice): void {
-    this.receiver?.open();
-    try {
-      this.sender?.open(dev);
-    } catch (error) {
-      this.receiver?.close();
-      throw error;
-    }
-  }
-
-  arm(schedule: () => void): void {
-    this.receiver?.arm(schedule);
-  }
-
-  poll(budget: number, dev: NetDevice): number {
-    return this.receiver === null ? 0 : this.receiver.poll(budget, dev);
-  }
-
-  exhausted(): boolean {
-    return this.receiver === null || this.receiver.over;
+    this.sender?.open(dev);
   }
 
   startXmit(skb: SkBuff, dev: NetDevice): number {
@@ -46,11 +26,47 @@ export class PcapDevice implements NetDeviceOps {
   }
 
   stop(): void {
-    this.receiver?.close();
     this.sender?.close();
+  }
+}
+
+/** One that receives a capture too. */
+export class ReplayDevice extends PcapDevice {
+  private readonly receiver: Receiver;
+
+  constructor(receiver: Receiver, sender: Sender | null) {
+    super(sender);
+    this.receiver = receiver;
+  }
+
+  override open(dev: NetDevice): void {
+    this.receiver.open();
+    try {
+      super.open(dev);
+    } catch (error) {
+      this.receiver.close();
+      throw error;
+    }
+  }
+
+  arm(schedule: () => void): void {
+    this.receiver.arm(schedule);
+  }
+
+  poll(budget: number, dev: NetDevice): number {
+    return this.receiver.poll(budget, dev);
+  }
+
+  exhausted(): boolean {
+    return this.receiver.over;
+  }
+
+  override stop(): void {
+    this.receiver.close();
+    super.stop();
   }
 
   uninit(): void {
-    this.receiver?.dispose();
+    this.receiver.dispose();
   }
 }

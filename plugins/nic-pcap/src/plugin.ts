@@ -1,8 +1,8 @@
 /** plugin.ts — driver nic-pcap: devices that receive a capture and write what they send to another. */
 import { resolve } from 'node:path';
 import { definePlugin, type Plugin, type SchemaObject } from '@packetwalk/framework';
-import { COUNTERS } from './counter.ts';
-import { PcapDevice } from './pcap-device.ts';
+import { COUNTERS, openAccount } from './account.ts';
+import { PcapDevice, ReplayDevice } from './pcap-device.ts';
 import { Receiver } from './receiver.ts';
 import { type CaptureFormat, Sender } from './sender.ts';
 
@@ -49,24 +49,21 @@ const plugin: Plugin = definePlugin({
   name: 'nic-pcap',
   counters: COUNTERS,
   setup(ctx) {
-    const { counters } = ctx;
+    const account = openAccount(ctx);
     ctx.driver<PcapConfig>({
       name: 'nic-pcap',
       schema,
       create({ read, write, format, replay, interface: only }, { net: { softirq }, log, baseDir }) {
         const at = (path: string): string => (path === '-' ? path : resolve(baseDir, path));
-        let receiver: Receiver | null = null;
-        if (read !== undefined) {
-          const shown = read === '-' ? 'standard input' : read;
-          const options = { path: at(read), shown, timed: replay === 'timestamps', interface: only ?? null };
-          receiver = new Receiver(options, softirq, log, counters);
-        }
         let sender: Sender | null = null;
         if (write !== undefined) {
           const shown = write === '-' ? 'standard output' : write;
-          sender = new Sender({ path: at(write), shown, format: format ?? formatOf(write) }, softirq, log, counters);
+          sender = new Sender({ path: at(write), shown, format: format ?? formatOf(write) }, softirq, log, account);
         }
-        return { ops: new PcapDevice(receiver, sender) };
+        if (read === undefined) return { ops: new PcapDevice(sender) };
+        const shown = read === '-' ? 'standard input' : read;
+        const options = { path: at(read), shown, timed: replay === 'timestamps', interface: only ?? null };
+        return { ops: new ReplayDevice(new Receiver(options, softirq, log, account), sender) };
       },
     });
   },

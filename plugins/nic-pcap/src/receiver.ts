@@ -9,7 +9,6 @@ import {
   CommandError,
   copyBytes,
   devDropRx,
-  dropReason,
   type Log,
   type NetDevice,
   netifReceiveSkb,
@@ -20,11 +19,9 @@ import {
   Timer,
   VLAN_HLEN,
 } from '@packetwalk/framework';
+import { type Account, CUT, READ, TOO_LONG } from './account.ts';
 import { type CaptureInput, captureInput } from './capture-input.ts';
-import { CUT, READ, TOO_LONG } from './counter.ts';
 import { isLater, type ReplayHead, Timeline } from './timeline.ts';
-
-const SKB_DROP_REASON_PCAP_SNAPLEN: number = dropReason('PCAP_SNAPLEN', 'the capture holds only the start of the frame');
 
 export interface ReceiverOptions {
   /** Absolute, or `-`; and what the config says, for messages. */
@@ -42,7 +39,7 @@ export class Receiver implements ReplayHead {
   readonly frame: CaptureFrame;
   private readonly options: ReceiverOptions;
   private readonly log: Log;
-  private readonly counters: Float64Array;
+  private readonly account: Account;
   private readonly softirq: Softirq;
   private readonly timeline: Timeline;
   private readonly timer: Timer;
@@ -53,10 +50,10 @@ export class Receiver implements ReplayHead {
   private frames = 0;
   private schedule: () => void = () => {};
 
-  constructor(options: ReceiverOptions, softirq: Softirq, log: Log, counters: Float64Array) {
+  constructor(options: ReceiverOptions, softirq: Softirq, log: Log, account: Account) {
     this.options = options;
     this.log = log;
-    this.counters = counters;
+    this.account = account;
     this.softirq = softirq;
     this.timeline = Timeline.of(softirq);
     this.timer = new Timer('nic-pcap', () => this.wake());
@@ -125,18 +122,18 @@ export class Receiver implements ReplayHead {
   private receive(dev: NetDevice): void {
     const { frame } = this;
     let reason = 0;
-    if (frame.length < frame.originalLength) reason = SKB_DROP_REASON_PCAP_SNAPLEN;
+    if (frame.length < frame.originalLength) reason = this.account.pcapSnaplen;
     // A tagged frame of full size is no longer than its wire carries.
     else if (frame.length > dev.mtu + dev.hardHeaderLen + VLAN_HLEN) reason = SKB_DROP_REASON_LINK_LOSS;
     const skb = reason === 0 ? this.copy(dev) : allocSkb(dev.net, dev, 0);
     this.loaded = false;
     this.frames++;
-    this.counters[READ]++;
+    this.account.counters[READ]++;
     this.tryLoad();
     if (reason === 0) {
       netifReceiveSkb(skb);
     } else {
-      this.counters[reason === SKB_DROP_REASON_LINK_LOSS ? TOO_LONG : CUT]++;
+      this.account.counters[reason === SKB_DROP_REASON_LINK_LOSS ? TOO_LONG : CUT]++;
       devDropRx(skb, reason);
     }
   }

@@ -3,7 +3,6 @@ import {
   CAPTURE_OUTBOUND,
   CaptureFrame,
   consumeSkb,
-  dropReason,
   kfreeSkb,
   type Log,
   NETDEV_TX_OK,
@@ -16,11 +15,9 @@ import {
   Timer,
   TX_ERRORS,
 } from '@packetwalk/framework';
+import { type Account, LOST, WRITTEN } from './account.ts';
 import { CaptureOutput } from './capture-output.ts';
-import { LOST, WRITTEN } from './counter.ts';
 import { systemReason } from './system-error.ts';
-
-const SKB_DROP_REASON_PCAP_WRITE: number = dropReason('PCAP_WRITE', 'the capture could not be written');
 
 /** As editcap(1) calls them. */
 export type CaptureFormat = 'pcap' | 'nsecpcap' | 'pcapng';
@@ -39,14 +36,14 @@ export class Sender {
   private readonly options: SenderOptions;
   private readonly softirq: Softirq;
   private readonly log: Log;
-  private readonly counters: Float64Array;
+  private readonly account: Account;
   private readonly out: OutputBuffer;
   private readonly writer: PcapWriter | PcapngWriter;
   private readonly frame = new CaptureFrame();
   private readonly timer: Timer;
   private output: CaptureOutput | null = null;
   private dev: NetDevice | null = null;
-  /** The file was opened before: it goes on. */
+  /** The file was written before the device went down: it goes on. */
   private again = false;
   private broken = false;
   private flushing = false;
@@ -54,11 +51,11 @@ export class Sender {
   /** The round of the softirq loop whose wall-clock time `frame` has. */
   private stamped = Number.NaN;
 
-  constructor(options: SenderOptions, softirq: Softirq, log: Log, counters: Float64Array) {
+  constructor(options: SenderOptions, softirq: Softirq, log: Log, account: Account) {
     this.options = options;
     this.softirq = softirq;
     this.log = log;
-    this.counters = counters;
+    this.account = account;
     this.out = new OutputBuffer((bytes) => this.handOver(bytes));
     this.writer = options.format === 'pcapng' ? new PcapngWriter(this.out) : new PcapWriter(this.out, options.format === 'nsecpcap');
     this.timer = new Timer('nic-pcap', () => this.flush());
@@ -71,15 +68,16 @@ export class Sender {
     this.dev = dev;
     this.broken = false;
     this.output = new CaptureOutput(path, shown, this.again);
-    this.again = true;
     if (this.output.fresh) this.begin(dev);
+    // The file is touched when the loop first runs: not for a router that fails to start.
+    this.softirq.modTimer(this.timer, 0);
   }
 
   xmit(skb: SkBuff, dev: NetDevice): number {
     if (this.broken) {
-      this.counters[LOST]++;
+      this.account.counters[LOST]++;
       dev.stats[TX_ERRORS]++;
-      kfreeSkb(skb, SKB_DROP_REASON_PCAP_WRITE);
+      kfreeSkb(skb, this.account.pcapWrite);
       return NETDEV_TX_OK;
     }
     const { frame, softirq } = this;
@@ -104,17 +102,21 @@ export class Sender {
 
   /** The device goes down: every frame that it took is on the disk then, or counted as lost. */
   close(): void {
-    if (this.output === null) return;
-    this.softirq.delTimer(this.timer);
-    this.flush();
+    const { output, out } = this;
+    if (output === null) return;
     const { shown } = this.options;
+    this.softirq.delTimer(this.timer);
+    // Without a frame and before the loop ran, the header alone is not worth a file.
+    if (output.begun || out.frames > 0) this.flush();
+    else out.length = 0;
     try {
-      this.output.close();
+      output.close();
     } catch (error) {
       this.log.error(`${shown}: ${systemReason(error)}`);
     }
+    if (output.begun) this.log.info(`${shown}: ${this.written} frames written`);
+    this.again ||= output.begun;
     this.output = null;
-    this.log.info(`${shown}: ${this.written} frames written`);
   }
 
   private begin(dev: NetDevice): void {
@@ -149,14 +151,14 @@ export class Sender {
       try {
         this.output.write(bytes);
         this.written += frames;
-        this.counters[WRITTEN] += frames;
+        this.account.counters[WRITTEN] += frames;
         return;
       } catch (error) {
         this.broken = true;
         this.log.error(`${this.options.shown}: ${systemReason(error)}; ${this.written} frames were written before`);
       }
     }
-    this.counters[LOST] += frames;
+    this.account.counters[LOST] += frames;
     if (this.dev !== null) this.dev.stats[TX_ERRORS] += frames;
   }
 }
