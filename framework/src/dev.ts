@@ -34,7 +34,17 @@ import {
   TX_DROPPED,
   TX_PACKETS,
 } from './netdevice.ts';
-import { kfreeSkb, PACKET_BROADCAST, PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST, type SkBuff } from './skbuff.ts';
+import {
+  CHECKSUM_NONE,
+  CHECKSUM_UNNECESSARY,
+  kfreeSkb,
+  PACKET_BROADCAST,
+  PACKET_HOST,
+  PACKET_LOOPBACK,
+  PACKET_MULTICAST,
+  PACKET_OTHERHOST,
+  type SkBuff,
+} from './skbuff.ts';
 import { ETH_HLEN, ETH_P_802_2, ETH_P_802_3, ETH_P_802_3_MIN, ETH_P_IP, ETH_P_IPV6, ETH_TYPE } from './wire/ethernet.ts';
 
 /**
@@ -96,6 +106,28 @@ export function netifReceiveSkb(skb: SkBuff): number {
     return -1;
   }
   if (skb.pktType === PACKET_MULTICAST) stats[MULTICAST]++;
+  return netifReceiveSkbCore(skb);
+}
+
+/**
+ * Brings a packet that was sent, data at its network header, back in by the backlog for this router's own listeners. It
+ * keeps its route; nobody counts it at the device (dev_loopback_xmit).
+ */
+export function devLoopbackXmit(skb: SkBuff): void {
+  skb.pktType = PACKET_LOOPBACK;
+  if (skb.ipSummed === CHECKSUM_NONE) skb.ipSummed = CHECKSUM_UNNECESSARY;
+  skb.net.softirq.netifRx(skb);
+}
+
+/** @internal a packet of {@link devLoopbackXmit} arrives */
+export function netifReceiveLoopback(skb: SkBuff): number {
+  const { dev, net } = skb;
+  net.softirq.inflight = skb;
+  if ((dev.flags & IFF_UP) === 0) {
+    kfreeSkb(skb, SKB_DROP_REASON_DEV_READY);
+    return -1;
+  }
+  skb.iif = dev.ifindex;
   return netifReceiveSkbCore(skb);
 }
 

@@ -6,11 +6,11 @@
  * while it returns true. In virtual time whoever advances the clock calls it until it returns false.
  */
 import type { Clock, Random, VirtualClock } from './clock.ts';
-import { netifReceiveSkb } from './dev.ts';
+import { netifReceiveLoopback, netifReceiveSkb } from './dev.ts';
 import { SKB_DROP_REASON_CPU_BACKLOG, SKB_DROP_REASON_PLUGIN_EXCEPTION, SKB_DROP_REASON_QUEUE_PURGE } from './drop-reason.ts';
 import type { Log } from './log.ts';
 import type { NetDevice } from './netdevice.ts';
-import { kfreeSkb, type SkBuff, SkbPool, SkbQueue } from './skbuff.ts';
+import { kfreeSkb, PACKET_LOOPBACK, type SkBuff, SkbPool, SkbQueue } from './skbuff.ts';
 import { Timer, TimerQueue } from './timer.ts';
 
 /** Frames a device may receive in one turn (NAPI_POLL_WEIGHT), and all together in one round (net.core.netdev_budget). */
@@ -210,7 +210,8 @@ export class Softirq {
         const skb = this.backlog.shift();
         if (skb === null) break;
         done++;
-        netifReceiveSkb(skb);
+        if (skb.pktType === PACKET_LOOPBACK) netifReceiveLoopback(skb);
+        else netifReceiveSkb(skb);
       }
     } catch (error) {
       this.lose('the receive path', error);

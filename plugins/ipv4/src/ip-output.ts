@@ -4,6 +4,7 @@
  */
 import {
   type DstEntry,
+  devLoopbackXmit,
   dstOutput,
   ETH_P_IP,
   formatIpv4,
@@ -31,7 +32,6 @@ import {
   NF_IP_LOCAL_OUT,
   NF_IP_POST_ROUTING,
   nfHook,
-  PACKET_LOOPBACK,
   PF_INET,
   RTCF_BROADCAST,
   RTCF_LOCAL,
@@ -135,10 +135,9 @@ function loopBack(skb: SkBuff): void {
   nfHook(PF_INET, NF_IP_POST_ROUTING, copy, null, copy.dev, ipMcFinishOutput);
 }
 
-/** The copy of a multicast that comes back in, by the backlog and with its route (dev_loopback_xmit). */
+/** Behind POST_ROUTING: the copy of a multicast that comes back in. */
 function ipMcFinishOutput(skb: SkBuff): number {
-  skb.pktType = PACKET_LOOPBACK;
-  skb.net.softirq.netifRx(skb);
+  devLoopbackXmit(skb);
   return 0;
 }
 
