@@ -70,6 +70,7 @@ export function printedProxy(entry: ProxyEntry, options: PrintOptions): PrintedN
     dev: options.dev === null && entry.dev !== null ? entry.dev.name : undefined,
     router: mark(entry.flags & NTF_ROUTER),
     proxy: null,
+    extern_learn: mark(entry.flags & NTF_EXT_LEARNED),
     protocol: protocolName(entry.protocol, options.numeric),
   };
 }

@@ -63,7 +63,7 @@ export function ipNeighShow(arp: Arp, words: Words, io: CommandIo): void {
 /** Deletes the entries that the words choose: by default not the permanent ones. */
 export function ipNeighFlush(arp: Arp, words: Words, io: CommandIo): void {
   if (words.done) throw new CommandError('Flush requires arguments.');
-  const filter = parseFilter(arp, words, 0xff & ~(NUD_PERMANENT | NUD_NOARP), NUD_NOARP);
+  const filter = parseFilter(arp, words, ALL_STATES & ~(NUD_PERMANENT | NUD_NOARP), NUD_NOARP);
   const stats = io.flags.has('stats');
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const proxies = filter.proxy ? chosenProxies(arp, filter) : [];

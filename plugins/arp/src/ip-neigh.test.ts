@@ -104,9 +104,9 @@ describe('show', () => {
 
   test('flush takes all but what is permanent or needs no ARP', () => {
     expect(lab.command('ip -s neigh flush dev p0')).toBe(
-      '\n*** Round 1, deleting 2 entries ***\n*** Flush is complete after 1 round ***\n',
+      '\n*** Round 1, deleting 3 entries ***\n*** Flush is complete after 1 round ***\n',
     );
-    expect(chosen('nud all')).toBe('2 99 21 24 25');
+    expect(chosen('nud all')).toBe('2 99 21 24');
     expect(lab.command('ip -s neigh flush dev p0')).toBe('Nothing to flush.\n');
     done('flush all nud all');
     expect(chosen('nud all')).toBe('24');
@@ -189,8 +189,6 @@ describe('a line that is refused changes nothing', () => {
     ['add 10.0.0.1 dev p0 nud 0x81', 'Error: argument "0x81" is wrong: nud state is bad', 255],
     ['add 10.0.0.1 dev p0 nud sta', 'Error: argument "sta" is wrong: nud state is bad', 255],
     ['add 10.0.0.1 dev p0 protocol foo', 'Error: argument "foo" is wrong: "protocol" value is invalid\n', 255],
-    ['add 10.0.0.1 dev p0', 'Error: No link layer address given.', 2],
-    ['add 10.0.0.1 dev p0 lladdr null', 'Error: No link layer address given.', 2],
     ['add 10.0.0.1 dev p0 nud permanent managed nud permanent', 'Error: Invalid NTF_* flag for permanent entry.', 2],
     ['add proxy 10.0.0.1 dev p0 managed', 'Error: Invalid NTF_* flag combination.', 2],
     ['add ::1 dev p0', 'RTNETLINK answers: Address family not supported by protocol', 2],
@@ -217,6 +215,14 @@ describe('a line that is refused changes nothing', () => {
     if (message.startsWith('Usage')) expect(text).toMatch(new RegExp(`^${message}.*-> ${status}\n$`, 's'));
     else expect(text).toBe(`${message}\n-> ${status}\n`);
     expect(lab.tbl.size).toBe(0);
+  });
+
+  test('no address: an entry of which nothing is known is there from then on', () => {
+    for (const lladdr of ['', 'lladdr null'])
+      expect(ipNeigh(`replace 10.0.0.1 dev p0 ${lladdr}`)).toBe('Error: No link layer address given.\n-> 2\n');
+    expect(ipNeigh('')).toBe('');
+    expect(ipNeigh('show nud none')).toBe('10.0.0.1 dev p0 \n');
+    expect(ipNeigh('add 10.0.0.1 dev p0 lladdr 1:2:3:4:5:6')).toBe('RTNETLINK answers: File exists\n-> 2\n');
   });
 
   test('a full table', () => {

@@ -1,8 +1,6 @@
 /**
  * neighbour-request.ts — what `ip neigh` asks of the kernel, and its refusals (cf. Linux net/core/neighbour.c
  * neigh_add, neigh_delete; RTM_NEWNEIGH, RTM_DELNEIGH).
- *
- * One thing is not as in the kernel: an `add` that is refused because no address was given leaves no entry behind.
  */
 import {
   CommandError,
@@ -67,7 +65,7 @@ export function neighAdd(arp: Arp, request: NeighRequest, verb: NeighVerb): void
   const permanent = (nudState & NUD_PERMANENT) !== 0;
   if ((flags & NTF_PROXY) !== 0) {
     if ((flags & NTF_MANAGED) !== 0) throw refusal('Invalid NTF_* flag combination');
-    arp.proxies.create(address, dev, flags & NTF_ROUTER, request.protocol, permanent);
+    arp.proxies.create(address, dev, flags, request.protocol, permanent);
     return;
   }
   const known = arp.tbl.find(address, dev);
@@ -79,8 +77,8 @@ export function neighAdd(arp: Arp, request: NeighRequest, verb: NeighVerb): void
   if (neigh === null) throw answer('No buffer space available');
   if (request.protocol !== 0) neigh.protocol = request.protocol;
   const override = known === null || verb.replace ? NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_OVERRIDE_ISROUTER : 0;
+  // An entry made for a request that is refused here stays, in state NONE: nothing is known of it.
   if (neighUpdate(neigh, lladdr, nudState, NEIGH_UPDATE_F_ADMIN | override | updateFlags(flags)) !== NEIGH_UPDATED) {
-    if (known === null) arp.tbl.removeOne(neigh);
     throw refusal('No link layer address given');
   }
   if ((flags & (NTF_USE | NTF_MANAGED)) !== 0) neighEventSend(neigh, null);
