@@ -21,7 +21,11 @@ async function recordWalk(): Promise<TraceRecord[]> {
   const lab = new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog });
   const records: TraceRecord[] = [];
   let chosen = false;
-  lab.tracer.filter = () => !chosen && (chosen = true);
+  lab.tracer.filter = () => {
+    const first = !chosen;
+    chosen = true;
+    return first;
+  };
   lab.tracer.listen((record) => records.push(record));
   await lab.start();
   const status = lab.router('a')?.commands.run(splitWords('ping -c 1 10.0.2.2'), new BufferIo());

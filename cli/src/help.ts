@@ -5,6 +5,7 @@ const HELP = `packetwalk — a userspace IPv4 router you compose from a YAML fil
 Usage:
   packetwalk run FILE               run the router or lab of a config, until it ends or Ctrl-C
   packetwalk check FILE...          say everything that is wrong with a config; open and change nothing
+  packetwalk schema [FILE]          write the JSON Schema of configs, for editors
   packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
   packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:
                                     ip addr | link | route | neigh | rule, arp, ping, sysctl, stats, cat /proc/...

@@ -23,7 +23,7 @@ export class UnusableConfig extends Error {
 
 /** Reads, loads and checks a config. Nothing is opened. Throws UnusableConfig with everything that is wrong. */
 export async function loadConfig(file: string): Promise<Plan> {
-  const doc = parseConfig(readText(file), file);
+  const doc = parseConfig(readConfigText(file), file);
   const { plan, issues } = await planConfig(doc, {
     load: (use) => load(use, file),
     baseDir: dirname(resolve(file)),
@@ -76,7 +76,8 @@ async function load(use: string, file: string): ReturnType<typeof loadPlugin> {
   }
 }
 
-function readText(file: string): string {
+/** Text of a config file, `-` for standard input. Throws UnusableConfig. */
+export function readConfigText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {

@@ -16,6 +16,7 @@ type Subcommand = (invocation: Invocation) => Promise<number>;
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  schema: async () => (await import('./schema.ts')).schema,
   scenario: async () => (await import('./play.ts')).play,
 };
 

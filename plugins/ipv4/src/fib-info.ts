@@ -17,6 +17,7 @@ export const RTNH_F_LINKDOWN = 16;
 export const RTAX_LOCK = 1;
 export const RTAX_MTU = 2;
 export const RTAX_WINDOW = 3;
+export const RTAX_RTT = 4;
 export const RTAX_ADVMSS = 8;
 export const RTAX_HOPLIMIT = 10;
 

@@ -1,6 +1,7 @@
 /** plugin.ts — IPv4: wires the path, routing and commands together. */
 import {
   ConfigError,
+  Defrag,
   definePlugin,
   ETH_P_IP,
   type FibBackendFactory,
@@ -9,12 +10,14 @@ import {
   IFF_LOOPBACK,
   InetDevices,
   InetProtocols,
+  InetSockets,
   IpOutput,
   LinkKinds,
   NeighTable,
   type Plugin,
   type PluginContext,
   Routing,
+  SKB_DROP_REASON_QUEUE_PURGE,
   Timer,
   Words,
 } from '@packetwalk/framework';
@@ -22,6 +25,9 @@ import { Devinet } from './devinet.ts';
 import { Fib } from './fib.ts';
 import { icmpProtocol } from './icmp.ts';
 import { icmpSend } from './icmp-send.ts';
+import { igmpProtocol, pimProtocol } from './igmp.ts';
+import { inetSockets } from './inet-sockets.ts';
+import { ipDefrag } from './ip-defrag.ts';
 import { ipRcv } from './ip-input.ts';
 import { ipBuildAndSendPkt, ipLocalOut } from './ip-output.ts';
 import { ipAddrCommand } from './iproute/addr-command.ts';
@@ -31,11 +37,14 @@ import { parseRoute, toRouteConfig } from './iproute/route-parse.ts';
 import { TableNames } from './iproute/route-types.ts';
 import { addRule, ipRuleCommand, parseRule } from './iproute/rule-command.ts';
 import { Ipv4 } from './ipv4.ts';
+import { routeCommand } from './nettools/route-command.ts';
+import { procNetRoute } from './nettools/route-table.ts';
 import { pingCommand } from './ping.ts';
 import { Ipv4Route } from './route.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
 import { tcpProtocol } from './tcp.ts';
 import { udpProtocol } from './udp.ts';
+import { udpliteProtocol } from './udplite.ts';
 
 /** A line of `routes:` or `rules:`, or one with `table:` and the like is a string all the same. */
 const LINES = { type: 'array', items: { type: 'string' } } as const;
@@ -43,7 +52,7 @@ const LINES = { type: 'array', items: { type: 'string' } } as const;
 const plugin: Plugin = definePlugin({
   name: 'ipv4',
   requires: [FibBackends, LinkKinds],
-  provides: [InetDevices, Routing, InetProtocols, IcmpSend, IpOutput],
+  provides: [InetDevices, Routing, InetProtocols, IcmpSend, IpOutput, Defrag, InetSockets],
   sections: {
     routes: { ...LINES, description: 'Routes: what follows `ip route add`' },
     rules: { ...LINES, description: 'Policy routing rules: what follows `ip rule add`' },
@@ -66,6 +75,7 @@ const plugin: Plugin = definePlugin({
     const ipv4 = new Ipv4(net, inet, neighbours);
     net.ipv4 = ipv4;
     ctx.defer(() => {
+      ipv4.frags.purge(SKB_DROP_REASON_QUEUE_PURGE);
       inet.dispose();
       net.ipv4 = null;
     });
@@ -73,7 +83,10 @@ const plugin: Plugin = definePlugin({
     ctx.provide(InetProtocols, ipv4.protocols);
     ctx.provide(IcmpSend, { icmpSend });
     ctx.provide(IpOutput, { buildAndSend: ipBuildAndSendPkt, localOut: ipLocalOut });
-    for (const protocol of [icmpProtocol, udpProtocol, tcpProtocol]) ctx.inetProtocol(protocol);
+    ctx.provide(Defrag, { defrag: ipDefrag });
+    ctx.provide(InetSockets, inetSockets(ipv4));
+    ipv4.fragGeometry = ctx.skbExt();
+    for (const protocol of [icmpProtocol, igmpProtocol, pimProtocol, udpProtocol, udpliteProtocol, tcpProtocol]) ctx.inetProtocol(protocol);
     ctx.packetType({ type: ETH_P_IP, func: ipRcv });
     routing(ctx, inet, ipv4);
   },
@@ -120,6 +133,8 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.command(ipAddrCommand(net, inet, ctx.inject(LinkKinds)));
   ctx.command(ipRouteCommand(route, tables));
   ctx.command(ipRuleCommand(route, tables));
+  ctx.command(routeCommand(fib));
+  ctx.proc('net/route', () => procNetRoute(fib));
   ctx.command(pingCommand(ipv4, (fire) => new Timer('ping', fire)));
   ctx.onConfigure(() => configure(ctx, inet, route, tables));
 }
