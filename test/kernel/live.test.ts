@@ -7,7 +7,7 @@ import { playScenario } from '../../cli/src/scenario.ts';
 import { scenarioPlugins } from '../../cli/src/scenario-plugins.ts';
 import { compareRuns } from '../../framework/src/testing/judge.ts';
 import { reportDifferences } from '../../framework/src/testing/judge-report.ts';
-import { isBuilt, readScenario, scenarioNames } from './corpus.ts';
+import { DIFFERS, isBuilt, readScenario, scenarioNames } from './corpus.ts';
 import { playLive } from './live.ts';
 
 /** Most of a live run is waiting; more at a time than this make each other late. */
@@ -38,13 +38,16 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describe.skipIf(!isRoot).concurrent('the kernel of this machine, live (root)', () => {
-  it.each(scenarios.map((file) => [file.scenario.name, file] as const))(
-    '%s',
-    async (_name, { scenario }) => {
-      const want = await inTurn(() => playLive(scenario));
-      const got = await playScenario(scenario, { plugins: await scenarioPlugins() });
-      expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
-    },
-    TIMEOUT_MS,
-  );
+  for (const { scenario } of scenarios) {
+    const test = scenario.name in DIFFERS ? it.fails : it;
+    test(
+      scenario.name,
+      async () => {
+        const want = await inTurn(() => playLive(scenario));
+        const got = await playScenario(scenario, { plugins: await scenarioPlugins() });
+        expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
+      },
+      TIMEOUT_MS,
+    );
+  }
 });

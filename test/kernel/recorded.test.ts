@@ -4,14 +4,17 @@ import { playScenario, ScenarioRunError } from '../../cli/src/scenario.ts';
 import { scenarioPlugins } from '../../cli/src/scenario-plugins.ts';
 import { compareRuns } from '../../framework/src/testing/judge.ts';
 import { reportDifferences } from '../../framework/src/testing/judge-report.ts';
-import { isBuilt, readScenario, scenarioNames } from './corpus.ts';
+import { DIFFERS, isBuilt, readScenario, scenarioNames } from './corpus.ts';
 
 describe.each(['fib-trie', 'fib-hash'])('with %s', (fib) => {
-  it.each(scenarioNames().filter(isBuilt))('%s', async (name) => {
-    const { scenario, expect: want } = readScenario(name);
-    const got = await playScenario(scenario, { plugins: await scenarioPlugins(fib) });
-    expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
-  });
+  for (const name of scenarioNames().filter(isBuilt)) {
+    const test = name in DIFFERS ? it.fails : it;
+    test(name, async () => {
+      const { scenario, expect: want } = readScenario(name);
+      const got = await playScenario(scenario, { plugins: await scenarioPlugins(fib) });
+      expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
+    });
+  }
 });
 
 describe('what is not built yet', () => {
