@@ -6,6 +6,7 @@
  * A node of up to 4 bits is a block of 2^bits cells: one cache line at most. A larger one has a line in front of its
  * children for its two counters, base−1 and base−2. Blocks that are free hang in a list per size, linked through their
  * first cell. A block that readers may still look at is retired, and freed when the storage says that they are gone.
+ * Free neighbours are not joined: when too much lies free, the whole trie moves to a new array (compaction.ts).
  */
 import type { FibStorage } from '@packetwalk/framework';
 
@@ -22,6 +23,9 @@ export const SKIP_BITS = 2;
 const CELLS_AT_START = 128;
 /** A pool that is full grows by a quarter: what is not used costs memory in every table. */
 const GROWTH = 1.25;
+/** A quarter of the used cells may lie free before the trie moves, in arrays worth the trouble. */
+const FREE_SHARE = 4;
+const CROWDED_CELLS = 4096;
 const CELLS_MAX: number = 1 << 26;
 const SIZES = 32;
 
@@ -29,6 +33,7 @@ export class CellPool {
   cells: Int32Array;
   private readonly storage: FibStorage;
   private used: number = LINE_CELLS;
+  private freeCells = 0;
   /** First free block per size; 0 for none. */
   private readonly free: Int32Array = new Int32Array(SIZES);
   /** What is left of a large free block that is being cut into small ones. */
@@ -36,6 +41,8 @@ export class CellPool {
   private cutEnd = 0;
   /** Pairs of base and bits. */
   private retired: number[] = [];
+  /** Blocks of an array that was left behind are not freed. */
+  private restarts = 0;
 
   constructor(storage: FibStorage) {
     this.storage = storage;
@@ -47,9 +54,10 @@ export class CellPool {
     const head = this.free[bits];
     if (head !== 0) {
       this.free[bits] = this.cells[head];
+      this.freeCells -= blockCells(bits);
       return bits > LINE_BITS ? head + LINE_CELLS : head;
     }
-    if (bits > LINE_BITS) return this.extend(LINE_CELLS + (1 << bits)) + LINE_CELLS;
+    if (bits > LINE_BITS) return this.extend(blockCells(bits)) + LINE_CELLS;
     if (bits < LINE_BITS) {
       const twice = this.allocate(bits + 1);
       this.release(twice + (1 << bits), bits);
@@ -58,6 +66,7 @@ export class CellPool {
     if (this.cutFrom === this.cutEnd && !this.cutNext()) return this.extend(LINE_CELLS);
     const line = this.cutFrom;
     this.cutFrom += LINE_CELLS;
+    this.freeCells -= LINE_CELLS;
     return line;
   }
 
@@ -69,22 +78,37 @@ export class CellPool {
   /** Ends a change: what it retired may go as soon as the readers of today are done. */
   flush(): void {
     if (this.retired.length === 0) return;
-    const retired = this.retired;
+    const { retired, restarts } = this;
     this.retired = [];
     this.storage.quiesce(() => {
+      if (restarts !== this.restarts) return;
       for (let i = 0; i < retired.length; i += 2) this.release(retired[i], retired[i + 1]);
     });
   }
 
-  /** Bytes of the array, the free blocks included. */
-  get byteLength(): number {
-    return this.cells.byteLength;
+  /** True when compaction would make the array a good deal smaller. */
+  get isScattered(): boolean {
+    return this.used > CROWDED_CELLS && this.freeCells * FREE_SHARE > this.used;
+  }
+
+  /** Starts over in a new array with room for the cells in use, and gives the old one back. */
+  restart(): Int32Array {
+    const old = this.cells;
+    this.cells = this.storage.int32('cells', roundUp((this.used - this.freeCells) * GROWTH));
+    this.restarts++;
+    this.used = LINE_CELLS;
+    this.free.fill(0);
+    this.freeCells = 0;
+    this.cutFrom = 0;
+    this.cutEnd = 0;
+    return old;
   }
 
   private release(base: number, bits: number): void {
     const start = bits > LINE_BITS ? base - LINE_CELLS : base;
     this.cells[start] = this.free[bits];
     this.free[bits] = start;
+    this.freeCells += blockCells(bits);
   }
 
   /** Takes the largest free block apart. */
@@ -94,7 +118,7 @@ export class CellPool {
       if (start === 0) continue;
       this.free[bits] = this.cells[start];
       this.cutFrom = start;
-      this.cutEnd = start + LINE_CELLS + (1 << bits);
+      this.cutEnd = start + blockCells(bits);
       return true;
     }
     return false;
@@ -110,10 +134,18 @@ export class CellPool {
 
   private grow(needed: number): void {
     if (needed > CELLS_MAX) throw new RangeError(`fib-trie: table needs more than ${CELLS_MAX} cells`);
-    const length = Math.min(CELLS_MAX, Math.max(needed, Math.ceil((this.cells.length * GROWTH) / LINE_CELLS) * LINE_CELLS));
+    const length = Math.min(CELLS_MAX, Math.max(needed, roundUp(this.cells.length * GROWTH)));
     const cells = this.storage.int32('cells', length);
     cells.set(this.cells);
     this.cells = cells;
     this.storage.publish();
   }
+}
+
+function blockCells(bits: number): number {
+  return bits > LINE_BITS ? LINE_CELLS + (1 << bits) : 1 << bits;
+}
+
+function roundUp(cells: number): number {
+  return Math.ceil(cells / LINE_CELLS) * LINE_CELLS;
 }

@@ -1,84 +1,117 @@
 /**
- * cell.ts — what one int32 of the trie says. A slot (the root, a child of a node, the two ends of a skip) is one of:
+ * cell.ts — what one int32 of the trie says. A slot (the root, a child of a node, the end of a skip) holds one of:
  *
- *            31 30    26 25                                     0
- *     leaf   │0│ prefix length (6 bits, 30…25) │ value + 1 (25 bits) │     0: no route
- *     node   │1│ 31−bits │ base: index of the first of 2^bits children │
- *     skip   │1│   31    │ base: index of a skip block                 │
+ *             31   30 … 26   25                  0
+ *     leaf   │ 0 │ length 30 … 25 │ value + 1     │      0: no route
+ *     node   │ 1 │   shift  │ origin              │
+ *     skip   │ 1 │    31    │ block               │
  *
- *     skip block   base+0 −depth  where the path goes on, in bits from the top of the address; negative as nodes are, so
- *                                 that a lookup which takes it for a child sees that it is not at the end
- *                  base+1 key     the address bits above that depth
- *                  base+2 miss    the leaf of every address that does not match the key
- *                  base+3 child   the slot of those that match
+ * A node at `depth` (address bits above it) has 2^bits children in a row from its base on. The child of an address is
+ * at `origin + (address >>> shift)`, modulo 2^26: `shift` drops the bits below the node, and the origin is the base less
+ * what the bits above the node add, which are the same for every address that comes by. So a step down needs neither a
+ * mask nor the depth, and the half of a node has the very same word as the node.
  *
- * Leaves are pushed down: every address ends in a leaf, nothing is looked up on the way back. A leaf knows the length
- * of its prefix, so an update can tell which leaves it may replace.
+ *     skip block   +0   −depth at which the path goes on
+ *                  +1   miss: the leaf of addresses that do not match, with bit 31 set
+ *                  +2   key: the address bits above that depth
+ *                  +3   child: the slot of addresses that match
+ *
+ * A step into a skip, taken for a node, finds +0 or +1: both negative, so the lookup sees that it is not at an end.
+ *
+ * Leaves are pushed down: every address ends in a leaf and nothing is looked up on the way back. A leaf knows the length
+ * of its prefix, so a change can tell which leaves it may replace.
  */
 
-export const BASE_MASK = 0x3ffffff;
-export const BITS_SHIFT = 26;
-const SKIP_CODE = 31;
+export const ORIGIN_MASK = 0x3ffffff;
+export const SHIFT_AT = 26;
+const SKIP_SHIFT = 31;
+const NEGATIVE: number = 1 << 31;
 
-export const LENGTH_SHIFT = 25;
+export const LENGTH_AT = 25;
 export const VALUE_MASK = 0x1ffffff;
 /** The leaf of addresses that no prefix holds. */
 export const NO_ROUTE = 0;
 
 export const SKIP_DEPTH = 0;
-export const SKIP_KEY = 1;
-export const SKIP_MISS = 2;
+const SKIP_MISS = 1;
+export const SKIP_KEY = 2;
 export const SKIP_CHILD = 3;
 
 /** Every skip word is at least this, every node word is less; leaves are not negative. */
-const LOWEST_SKIP: number = -1 << BITS_SHIFT;
+const LOWEST_SKIP: number = -1 << SHIFT_AT;
 
-export function leafOf(length: number, value: number): number {
-  return (length << LENGTH_SHIFT) | (value + 1);
-}
-
-export function leafLength(leaf: number): number {
-  return leaf >> LENGTH_SHIFT;
-}
-
-export function leafValue(leaf: number): number {
-  return (leaf & VALUE_MASK) - 1;
-}
-
-export function nodeOf(bits: number, base: number): number {
-  return ((31 - bits) << BITS_SHIFT) | base | (1 << 31);
-}
-
-export function nodeBits(node: number): number {
-  return SKIP_CODE - ((node >>> BITS_SHIFT) & 31);
-}
-
-export function skipOf(base: number): number {
-  return LOWEST_SKIP | base;
+/** The first `depth` bits of an address, the others 0. */
+export function above(address: number, depth: number): number {
+  return depth === 32 ? address : address & ~(-1 >>> depth);
 }
 
 export function isLeaf(cell: number): boolean {
   return cell >= 0;
 }
 
+export function leafOf(length: number, value: number): number {
+  return (length << LENGTH_AT) | (value + 1);
+}
+
+export function leafLength(leaf: number): number {
+  return leaf >> LENGTH_AT;
+}
+
+export function leafValue(leaf: number): number {
+  return (leaf & VALUE_MASK) - 1;
+}
+
 export function isNode(cell: number): boolean {
   return cell < LOWEST_SKIP;
+}
+
+/** The word of a node on the path of `key`. */
+export function nodeOf(base: number, depth: number, bits: number, key: number): number {
+  const shift = 32 - depth - bits;
+  return NEGATIVE | (shift << SHIFT_AT) | ((base - (above(key, depth) >>> shift)) & ORIGIN_MASK);
+}
+
+/** Depth below a node. */
+export function nodeEnd(node: number): number {
+  return 32 - ((node >>> SHIFT_AT) & 31);
+}
+
+/** Index of the first child. */
+export function nodeBase(node: number, depth: number, key: number): number {
+  return childSlot(node, above(key, depth));
+}
+
+/** Index of the child that an address goes to. */
+export function childSlot(node: number, address: number): number {
+  return (node + (address >>> (node >>> SHIFT_AT))) & ORIGIN_MASK;
+}
+
+/** `bits` bits of an address from `depth` on; `bits` may be 0. */
+export function bitsAt(address: number, depth: number, bits: number): number {
+  return ((address << depth) >>> 1) >>> (31 - bits);
 }
 
 export function isSkip(cell: number): boolean {
   return cell < 0 && cell >= LOWEST_SKIP;
 }
 
-export function baseOf(cell: number): number {
-  return cell & BASE_MASK;
+export function skipOf(block: number): number {
+  return NEGATIVE | (SKIP_SHIFT << SHIFT_AT) | block;
 }
 
-/** The child of a node at `depth` with 2^`bits` children that an address goes to; `bits` may be 0. */
-export function childIndex(address: number, depth: number, bits: number): number {
-  return ((address << depth) >>> 1) >>> (31 - bits);
+export function skipBlock(skip: number): number {
+  return skip & ORIGIN_MASK;
 }
 
-/** True unless two neighbouring slots that end at `depth` are the same leaf of one prefix, so that one slot would do. */
+export function skipMiss(cells: Int32Array, block: number): number {
+  return cells[block + SKIP_MISS] & ~NEGATIVE;
+}
+
+export function setSkipMiss(cells: Int32Array, block: number, leaf: number): void {
+  cells[block + SKIP_MISS] = leaf | NEGATIVE;
+}
+
+/** True unless two neighbouring slots at `depth` are the same leaf of one prefix, so that one slot would do. */
 export function differs(left: number, right: number, depth: number): boolean {
-  return left !== right || left < 0 || left >> LENGTH_SHIFT === depth;
+  return left !== right || left < 0 || left >> LENGTH_AT === depth;
 }

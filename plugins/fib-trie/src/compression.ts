@@ -6,23 +6,28 @@
  * filled. A node inside one cache line costs one miss whatever its size, so it takes in all that fits there.
  * Path compression: a path without branches, longer than a cache line's node, is one skip block.
  *
- * All functions take a slot's cell and return the one to put in its place. They build beside what is there and change
- * nothing that can be reached, so a reader on the old cells stays right until the new one is published.
+ * All functions take the cell of a slot at `depth`, on the path of `key`, and return the cell to put in its place. They
+ * build beside what is there and change nothing that can be reached, so a reader on the old cells stays right until the
+ * new one is published.
  */
 import {
-  baseOf,
-  childIndex,
+  above,
+  bitsAt,
+  childSlot,
   differs,
   isLeaf,
   isNode,
   isSkip,
   leafLength,
-  nodeBits,
+  nodeBase,
+  nodeEnd,
   nodeOf,
   SKIP_CHILD,
   SKIP_DEPTH,
   SKIP_KEY,
-  SKIP_MISS,
+  setSkipMiss,
+  skipBlock,
+  skipMiss,
   skipOf,
 } from './cell.ts';
 import { type CellPool, FULL, LINE_BITS, SKIP_BITS, SPLIT } from './cell-pool.ts';
@@ -44,7 +49,7 @@ export class Compression {
     this.pool = pool;
   }
 
-  /** Brings a slot at `depth` to its best form. `key`: the address bits above the slot; the others are ignored. */
+  /** Brings a slot to its best form. */
   tune(cell: number, depth: number, key: number): number {
     let best = cell;
     for (;;) {
@@ -54,36 +59,34 @@ export class Compression {
     }
   }
 
-  /** A slot at `depth` whose addresses that match `key` up to `to` go on to `sub`, the others to the leaf `miss`. */
+  /** A slot whose addresses that match `key` up to depth `to` go on to `sub`, the others to the leaf `miss`. */
   link(depth: number, to: number, key: number, miss: number, sub: number): number {
     const bits = to - depth;
     if (bits === 0) return sub;
     if (bits <= LINE_BITS) {
       const base = this.pool.allocate(bits);
       this.pool.cells.fill(miss, base, base + (1 << bits));
-      this.pool.cells[base + childIndex(key, depth, bits)] = sub;
-      return nodeOf(bits, base);
+      this.pool.cells[base + bitsAt(key, depth, bits)] = sub;
+      return nodeOf(base, depth, bits, key);
     }
-    if (isSkip(sub) && this.pool.cells[baseOf(sub) + SKIP_MISS] === miss) return sub;
-    const base = this.pool.allocate(SKIP_BITS);
+    if (isSkip(sub) && skipMiss(this.pool.cells, skipBlock(sub)) === miss) return sub;
+    const block = this.pool.allocate(SKIP_BITS);
     const cells = this.pool.cells;
-    cells[base + SKIP_DEPTH] = -to;
-    cells[base + SKIP_KEY] = to === 32 ? key : key & ~(-1 >>> to);
-    cells[base + SKIP_MISS] = miss;
-    cells[base + SKIP_CHILD] = sub;
-    return skipOf(base);
+    cells[block + SKIP_DEPTH] = -to;
+    cells[block + SKIP_KEY] = above(key, to);
+    cells[block + SKIP_CHILD] = sub;
+    setSkipMiss(cells, block, miss);
+    return skipOf(block);
   }
 
   /** Fills in the counters of a node beyond a cache line. */
-  count(node: number, depth: number): void {
-    const bits = nodeBits(node);
+  count(base: number, depth: number, bits: number): void {
     if (bits <= LINE_BITS) return;
     const { cells } = this.pool;
-    const base = baseOf(node);
-    const end = base + (1 << bits);
+    const stop = base + (1 << bits);
     let full = 0;
     let split = 0;
-    for (let slot = base; slot < end; slot += 2) {
+    for (let slot = base; slot < stop; slot += 2) {
       if (isNode(cells[slot])) full++;
       if (isNode(cells[slot + 1])) full++;
       if (differs(cells[slot], cells[slot + 1], depth + bits)) split++;
@@ -95,36 +98,28 @@ export class Compression {
   private tuneOnce(cell: number, depth: number, key: number): number {
     if (isLeaf(cell)) return cell;
     if (isSkip(cell)) return this.tuneSkip(cell, depth);
-    if (depth === 0) return this.tuneRoot(cell);
-    return nodeBits(cell) > LINE_BITS ? this.tuneLarge(cell, depth, key) : this.tuneLine(cell, depth, key);
+    if (depth === 0) return this.tuneLarge(cell, 0, 0, INFLATE_ROOT, HALVE_ROOT);
+    if (nodeEnd(cell) - depth > LINE_BITS) return this.tuneLarge(cell, depth, key, INFLATE, HALVE);
+    return this.tuneLine(cell, depth, key);
   }
 
-  private tuneRoot(root: number): number {
-    const bits = nodeBits(root);
-    const base = baseOf(root);
+  private tuneLarge(node: number, depth: number, key: number, inflate: number, halve: number): number {
     const { cells } = this.pool;
-    if (bits < ROOT_MAX_BITS && cells[base + FULL] * 100 >= INFLATE_ROOT << bits) return this.inflate(root, 0, 0);
-    if (bits > ROOT_MIN_BITS && cells[base + SPLIT] * 100 < HALVE_ROOT << (bits - 1)) return this.halve(root, 0, 0);
-    return root;
-  }
-
-  private tuneLarge(node: number, depth: number, key: number): number {
-    const bits = nodeBits(node);
-    const base = baseOf(node);
-    const { cells } = this.pool;
-    if (cells[base + FULL] * 100 >= INFLATE << bits) return this.inflate(node, depth, key);
-    if (cells[base + SPLIT] * 100 < HALVE << (bits - 1)) return this.halve(node, depth, key);
+    const bits = nodeEnd(node) - depth;
+    const base = nodeBase(node, depth, key);
+    if (cells[base + FULL] * 100 >= inflate << bits && bits < ROOT_MAX_BITS) return this.inflate(node, depth, key);
+    if (cells[base + SPLIT] * 100 < halve << (bits - 1) && bits + depth > ROOT_MIN_BITS) return this.halve(node, depth, key);
     return node;
   }
 
   private tuneLine(node: number, depth: number, key: number): number {
-    const bits = nodeBits(node);
-    const base = baseOf(node);
     const { cells } = this.pool;
-    const end = base + (1 << bits);
+    const bits = nodeEnd(node) - depth;
+    const base = nodeBase(node, depth, key);
+    const stop = base + (1 << bits);
     let full = 0;
     let split = 0;
-    for (let slot = base; slot < end; slot += 2) {
+    for (let slot = base; slot < stop; slot += 2) {
       if (isNode(cells[slot])) full++;
       if (isNode(cells[slot + 1])) full++;
       if (differs(cells[slot], cells[slot + 1], depth + bits)) split++;
@@ -138,60 +133,61 @@ export class Compression {
   /** Path compression of a node with one child that leads on. */
   private shorten(node: number, depth: number, key: number): number {
     const { cells } = this.pool;
-    const bits = nodeBits(node);
-    const base = baseOf(node);
-    const only = this.onlyChild(node, depth);
+    const end = nodeEnd(node);
+    const base = nodeBase(node, depth, key);
+    const only = this.onlyChild(base, depth, end - depth);
     if (only < 0) return node;
     const child = cells[base + only];
     const miss = cells[base + (only ^ 1)];
-    const end = depth + bits;
-    if (isSkip(child) && cells[baseOf(child) + SKIP_MISS] === miss) {
-      this.pool.retire(base, bits);
+    if (isSkip(child) && skipMiss(cells, skipBlock(child)) === miss) {
+      this.pool.retire(base, end - depth);
       return child;
     }
-    const next = this.onlyChildWithMiss(child, end, miss);
-    if (next < 0) return node;
-    const to = end + nodeBits(child);
-    const path = above(key, depth) | (only << (32 - end)) | (next << (32 - to));
-    this.pool.retire(base, bits);
-    this.pool.retire(baseOf(child), nodeBits(child));
-    return this.link(depth, to, path, miss, cells[baseOf(child) + next]);
+    const path = above(key, depth) | (only << (32 - end));
+    const joined = this.joinNode(child, depth, end, path, miss);
+    if (joined !== child) this.pool.retire(base, end - depth);
+    return joined === child ? node : joined;
   }
 
   private tuneSkip(skip: number, depth: number): number {
     const { cells } = this.pool;
-    const base = baseOf(skip);
-    const to = -cells[base + SKIP_DEPTH];
-    const key = cells[base + SKIP_KEY];
-    const miss = cells[base + SKIP_MISS];
-    const child = cells[base + SKIP_CHILD];
-    if (isLeaf(child) && leafLength(child) < to) {
-      this.pool.retire(base, SKIP_BITS);
-      return miss;
+    const block = skipBlock(skip);
+    const to = -cells[block + SKIP_DEPTH];
+    const key = cells[block + SKIP_KEY];
+    const miss = skipMiss(cells, block);
+    const child = cells[block + SKIP_CHILD];
+    let best = skip;
+    if (isLeaf(child) && leafLength(child) < to) best = miss;
+    else if (to - depth <= LINE_BITS) best = this.link(depth, to, key, miss, child);
+    else if (isSkip(child)) best = skipMiss(cells, skipBlock(child)) === miss ? child : skip;
+    else if (isNode(child)) {
+      const joined = this.joinNode(child, depth, to, key, miss);
+      if (joined !== child) best = joined;
     }
-    if (to - depth <= LINE_BITS) {
-      this.pool.retire(base, SKIP_BITS);
-      return this.link(depth, to, key, miss, child);
-    }
-    if (isSkip(child) && cells[baseOf(child) + SKIP_MISS] === miss) {
-      this.pool.retire(base, SKIP_BITS);
-      return child;
-    }
-    const next = this.onlyChildWithMiss(child, to, miss);
-    if (next < 0) return skip;
-    const further = to + nodeBits(child);
-    this.pool.retire(base, SKIP_BITS);
-    this.pool.retire(baseOf(child), nodeBits(child));
-    return this.link(depth, further, key | (next << (32 - further)), miss, cells[baseOf(child) + next]);
+    if (best !== skip) this.pool.retire(block, SKIP_BITS);
+    return best;
+  }
+
+  /**
+   * One skip for a path from `depth` to a node at `at` and through that node, if it has one child that leads on and else
+   * the leaf `miss`; otherwise the node.
+   */
+  private joinNode(node: number, depth: number, at: number, key: number, miss: number): number {
+    const end = nodeEnd(node);
+    if (!isNode(node) || end - at > LINE_BITS) return node;
+    const base = nodeBase(node, at, key);
+    const only = this.onlyChild(base, at, end - at);
+    const { cells } = this.pool;
+    if (only < 0 || cells[base + (only ^ 1)] !== miss) return node;
+    this.pool.retire(base, end - at);
+    return this.link(depth, end, above(key, at) | (only << (32 - end)), miss, cells[base + only]);
   }
 
   /** Index of the only child that is not the leaf handed down from above the node, or -1. */
-  private onlyChild(node: number, depth: number): number {
+  private onlyChild(base: number, depth: number, bits: number): number {
     const { cells } = this.pool;
-    const base = baseOf(node);
-    const size = 1 << nodeBits(node);
     let only = -1;
-    for (let i = 0; i < size; i++) {
+    for (let i = 0; i < 1 << bits; i++) {
       const child = cells[base + i];
       if (isLeaf(child) && leafLength(child) <= depth) continue;
       if (only >= 0) return -1;
@@ -200,87 +196,77 @@ export class Compression {
     return only;
   }
 
-  private onlyChildWithMiss(cell: number, depth: number, miss: number): number {
-    if (!isNode(cell) || nodeBits(cell) > LINE_BITS) return -1;
-    const only = this.onlyChild(cell, depth);
-    return only >= 0 && this.pool.cells[baseOf(cell) + (only ^ 1)] === miss ? only : -1;
-  }
-
   /** The same node with one bit more: children that are nodes give it their first level. */
   private inflate(node: number, depth: number, key: number): number {
-    const bits = nodeBits(node);
-    const base = baseOf(node);
-    const end = depth + bits;
-    const size = 1 << bits;
+    const end = nodeEnd(node);
+    const bits = end - depth;
+    const base = nodeBase(node, depth, key);
     const doubled = this.pool.allocate(bits + 1);
-    for (let i = 0; i < size; i++) {
+    for (let i = 0; i < 1 << bits; i++) {
       const child = this.pool.cells[base + i];
+      const path = above(key, depth) | (i << (32 - end));
       let left = child;
       let right = child;
-      if (isSkip(child)) {
-        const miss = this.pool.cells[baseOf(child) + SKIP_MISS];
-        const path = this.pool.cells[baseOf(child) + SKIP_KEY];
-        const rest = this.tune(child, end + 1, path);
-        const side = childIndex(path, end, 1);
-        left = side === 0 ? rest : miss;
-        right = side === 0 ? miss : rest;
-      } else if (isNode(child)) {
-        const path = above(key, depth) | (i << (32 - end));
-        left = this.tune(this.half(child, end, 0), end + 1, path);
-        right = this.tune(this.half(child, end, 1), end + 1, path | (1 << (31 - end)));
-        if (nodeBits(child) === 1 || nodeBits(child) > LINE_BITS) this.pool.retire(baseOf(child), nodeBits(child));
+      if (!isLeaf(child)) {
+        left = this.half(child, end, path, 0);
+        right = this.half(child, end, path | (1 << (31 - end)), 1);
+        this.retireHalved(child, end, path);
       }
       this.pool.cells[doubled + 2 * i] = left;
       this.pool.cells[doubled + 2 * i + 1] = right;
     }
     this.pool.retire(base, bits);
-    const inflated = nodeOf(bits + 1, doubled);
-    this.count(inflated, depth);
-    return inflated;
+    this.count(doubled, depth, bits + 1);
+    return nodeOf(doubled, depth, bits + 1, key);
   }
 
-  /** One half of a node, as the cell of a slot one bit deeper. A half of a small node stays where it is. */
-  private half(node: number, depth: number, side: 0 | 1): number {
-    const bits = nodeBits(node) - 1;
-    const from = baseOf(node) + (side << bits);
-    if (bits === 0) return this.pool.cells[from];
-    if (bits < LINE_BITS) return nodeOf(bits, from);
+  /** What becomes of one side of a node or skip at `depth` in a slot one bit deeper. A small node's half stays where it is. */
+  private half(cell: number, depth: number, key: number, side: 0 | 1): number {
+    const { cells } = this.pool;
+    if (isSkip(cell)) {
+      const block = skipBlock(cell);
+      if (bitsAt(cells[block + SKIP_KEY], depth, 1) !== side) return skipMiss(cells, block);
+      return this.tune(cell, depth + 1, key);
+    }
+    const bits = nodeEnd(cell) - depth - 1;
+    if (bits === 0) return cells[childSlot(cell, key)];
+    if (bits < LINE_BITS) return this.tune(cell, depth + 1, key);
+    const from = nodeBase(cell, depth + 1, key);
     const copy = this.pool.allocate(bits);
     this.pool.cells.copyWithin(copy, from, from + (1 << bits));
-    const half = nodeOf(bits, copy);
-    this.count(half, depth + 1);
-    return half;
+    this.count(copy, depth + 1, bits);
+    return this.tune(nodeOf(copy, depth + 1, bits, key), depth + 1, key);
+  }
+
+  /** Gives back a node whose halves do not live on in its block. */
+  private retireHalved(cell: number, depth: number, key: number): void {
+    const bits = nodeEnd(cell) - depth;
+    if (isNode(cell) && (bits === 1 || bits > LINE_BITS)) this.pool.retire(nodeBase(cell, depth, key), bits);
   }
 
   /** The same node with one bit less: pairs that differ become a node each. */
   private halve(node: number, depth: number, key: number): number {
-    const bits = nodeBits(node) - 1;
-    const base = baseOf(node);
+    const bits = nodeEnd(node) - depth - 1;
+    const base = nodeBase(node, depth, key);
     const end = depth + bits;
     const halved = bits === 0 ? -1 : this.pool.allocate(bits);
     let cell = 0;
     for (let i = 0; i < 1 << bits; i++) {
-      const { cells } = this.pool;
-      const left = cells[base + 2 * i];
-      const right = cells[base + 2 * i + 1];
+      const left = this.pool.cells[base + 2 * i];
+      const right = this.pool.cells[base + 2 * i + 1];
       cell = left;
       if (differs(left, right, end + 1)) {
         const pair = this.pool.allocate(1);
         this.pool.cells[pair] = left;
         this.pool.cells[pair + 1] = right;
-        cell = this.tune(nodeOf(1, pair), end, above(key, depth) | (i << (32 - end)));
+        const path = above(key, depth) | (i << (32 - end));
+        cell = this.tune(nodeOf(pair, end, 1, path), end, path);
       }
       if (bits > 0) this.pool.cells[halved + i] = cell;
     }
     this.pool.retire(base, bits + 1);
     if (bits === 0) return cell;
-    const result = nodeOf(bits, halved);
-    this.count(result, depth);
-    return result;
+    this.count(halved, depth, bits);
+    return nodeOf(halved, depth, bits, key);
   }
-}
-
-/** The bits of `key` above `depth`, the others 0; `depth` is at most 31. */
-function above(key: number, depth: number): number {
-  return key & ~(-1 >>> depth);
 }

@@ -8,30 +8,35 @@
  */
 import type { FibBackend, FibStorage } from '@packetwalk/framework';
 import {
-  BASE_MASK,
-  BITS_SHIFT,
-  baseOf,
-  childIndex,
+  above,
+  bitsAt,
+  childSlot,
   differs,
   isLeaf,
   isNode,
   isSkip,
-  LENGTH_SHIFT,
+  LENGTH_AT,
   leafOf,
   leafValue,
   NO_ROUTE,
-  nodeBits,
+  nodeBase,
+  nodeEnd,
   nodeOf,
+  ORIGIN_MASK,
+  SHIFT_AT,
   SKIP_CHILD,
   SKIP_DEPTH,
   SKIP_KEY,
-  SKIP_MISS,
+  setSkipMiss,
+  skipBlock,
+  skipMiss,
   VALUE_MASK,
 } from './cell.ts';
 import { CellPool, FULL, LINE_BITS, SKIP_BITS, SPLIT } from './cell-pool.ts';
+import { compact } from './compaction.ts';
 import { Compression, ROOT_MIN_BITS } from './compression.ts';
 
-/** The slot that holds the root's node word. */
+/** The slot that holds the root. */
 const ROOT_SLOT = 0;
 
 export class FibTrie implements FibBackend {
@@ -39,40 +44,44 @@ export class FibTrie implements FibBackend {
   private pool: CellPool;
   private compression: Compression;
 
-  // What a lookup reads: the pool's array, and the root's word taken apart.
-  private cells!: Int32Array;
-  private rootBase = 0;
-  private rootBits = 0;
-  private rootShift = 0;
+  // What a lookup reads: the pool's array, and the cell at ROOT_SLOT.
+  private cells: Int32Array;
+  private root = 0;
 
-  // The way down of the change at work: slots, their depths, the node (0: none) each is a child of, and its depth.
+  // The way down of the change at work: slots, their depths, and the node (bits, base) each is a child of; 0 bits: none.
   private readonly slots: Int32Array = new Int32Array(33);
   private readonly depths: Int32Array = new Int32Array(33);
-  private readonly owners: Int32Array = new Int32Array(33);
-  private readonly ownerDepths: Int32Array = new Int32Array(33);
+  private readonly ownerBits: Int32Array = new Int32Array(33);
+  private readonly ownerBases: Int32Array = new Int32Array(33);
   private height = 0;
 
   constructor(storage: FibStorage) {
     this.storage = storage;
     this.pool = new CellPool(storage);
     this.compression = new Compression(this.pool);
+    this.cells = this.pool.cells;
     this.plantRoot();
   }
 
   lookup(address: number): number {
-    const cells = this.cells;
-    const first = cells[this.rootBase + (address >>> this.rootShift)];
-    // Two steps without a branch to mispredict: `inner` is all ones when the root's slot holds a node, else 0 and the
-    // second load is of cell 0.
-    const inner = first >> 31;
-    const second = cells[((first & BASE_MASK) + (((address << this.rootBits) >>> 1) >>> (first >>> BITS_SHIFT))) & inner];
-    const found = first ^ ((first ^ second) & inner);
-    if (found < 0) return this.descend(address, first, this.rootBits);
-    return (found & VALUE_MASK) - 1;
+    const { cells, root } = this;
+    // childSlot() by hand, twice: the steps that nearly all addresses take.
+    let cell = cells[(root + (address >>> (root >>> SHIFT_AT))) & ORIGIN_MASK];
+    if (cell < 0) {
+      cell = cells[(cell + (address >>> (cell >>> SHIFT_AT))) & ORIGIN_MASK];
+      if (cell < 0) return this.descend(address);
+    }
+    return (cell & VALUE_MASK) - 1;
   }
 
   lookupBatch(addresses: Int32Array, out: Int32Array, n: number): void {
-    for (let i = 0; i < n; i++) out[i] = this.lookup(addresses[i]);
+    const { cells, root } = this;
+    for (let i = 0; i < n; i++) out[i] = cells[(root + (addresses[i] >>> (root >>> SHIFT_AT))) & ORIGIN_MASK];
+    for (let i = 0; i < n; i++) {
+      let cell = out[i];
+      if (cell < 0) cell = cells[(cell + (addresses[i] >>> (cell >>> SHIFT_AT))) & ORIGIN_MASK];
+      out[i] = cell < 0 ? this.descend(addresses[i]) : (cell & VALUE_MASK) - 1;
+    }
   }
 
   insert(prefix: number, length: number, value: number): void {
@@ -91,44 +100,36 @@ export class FibTrie implements FibBackend {
   }
 
   memory(): number {
-    return this.pool.byteLength;
+    return this.pool.cells.byteLength;
   }
 
-  /** A lookup from any slot on: nodes and skips until there is a leaf. */
-  private descend(address: number, from: number, depth: number): number {
+  /** A lookup of any number of steps. */
+  private descend(address: number): number {
     const cells = this.cells;
-    let cell = from;
-    let at = depth;
+    let cell = this.root;
     while (cell < 0) {
-      const base = cell & BASE_MASK;
       if (isSkip(cell)) {
-        at = -cells[base + SKIP_DEPTH];
-        if ((address ^ cells[base + SKIP_KEY]) >>> (32 - at) !== 0) return leafValue(cells[base + SKIP_MISS]);
-        cell = cells[base + SKIP_CHILD];
+        const block = skipBlock(cell);
+        if ((address ^ cells[block + SKIP_KEY]) >>> (32 + cells[block + SKIP_DEPTH]) !== 0) return leafValue(skipMiss(cells, block));
+        cell = cells[block + SKIP_CHILD];
       } else {
-        const bits = nodeBits(cell);
-        cell = cells[base + childIndex(address, at, bits)];
-        at += bits;
+        cell = cells[childSlot(cell, address)];
       }
     }
     return leafValue(cell);
   }
 
   private plantRoot(): void {
-    const root = nodeOf(ROOT_MIN_BITS, this.pool.allocate(ROOT_MIN_BITS));
-    this.pool.cells.fill(NO_ROUTE, baseOf(root), baseOf(root) + (1 << ROOT_MIN_BITS));
-    this.compression.count(root, 0);
-    this.pool.cells[ROOT_SLOT] = root;
-    this.openRoot();
+    const base = this.pool.allocate(ROOT_MIN_BITS);
+    this.pool.cells.fill(NO_ROUTE, base, base + (1 << ROOT_MIN_BITS));
+    this.compression.count(base, 0, ROOT_MIN_BITS);
+    this.pool.cells[ROOT_SLOT] = nodeOf(base, 0, ROOT_MIN_BITS, 0);
+    this.openForLookups();
   }
 
-  /** Takes the root's word apart for lookups. */
-  private openRoot(): void {
+  private openForLookups(): void {
     this.cells = this.pool.cells;
-    const root = this.cells[ROOT_SLOT];
-    this.rootBase = baseOf(root);
-    this.rootBits = nodeBits(root);
-    this.rootShift = 32 - this.rootBits;
+    this.root = this.cells[ROOT_SLOT];
   }
 
   /** Makes `leaf` the answer where `prefix` is the longest so far; when adding, makes the slots for it first. */
@@ -137,108 +138,112 @@ export class FibTrie implements FibBackend {
     const reshaped = this.walk(prefix, length, leaf, adding);
     if (reshaped || !adding) this.tuneBack(prefix);
     this.pool.flush();
-    this.openRoot();
+    if (this.pool.isScattered) {
+      compact(this.pool, ROOT_SLOT);
+      this.storage.publish();
+    }
+    this.openForLookups();
   }
 
   /** Descends and changes leaves. True when a slot got a new shape that the nodes above may answer to. */
   private walk(prefix: number, length: number, leaf: number, adding: boolean): boolean {
     let slot = ROOT_SLOT;
     let depth = 0;
-    let owner = 0;
-    let ownerDepth = 0;
+    let ownerBits = 0;
+    let ownerBase = 0;
     for (;;) {
       const cell = this.pool.cells[slot];
       if (isLeaf(cell)) {
-        if (!adding) return false;
-        this.store(slot, this.compression.link(depth, length, prefix, cell, leaf), owner, ownerDepth);
-        return true;
+        if (adding) this.store(slot, depth, this.compression.link(depth, length, prefix, cell, leaf), ownerBits, ownerBase);
+        return adding;
       }
       if (isNode(cell)) {
-        this.push(slot, depth, owner, ownerDepth);
-        const bits = nodeBits(cell);
-        const end = depth + bits;
+        this.push(slot, depth, ownerBits, ownerBase);
+        const end = nodeEnd(cell);
+        ownerBits = end - depth;
+        ownerBase = nodeBase(cell, depth, prefix);
         if (length <= end) {
-          this.paintChildren(cell, depth, childIndex(prefix, depth, bits), 1 << (end - length), length, leaf);
+          const first = childSlot(cell, prefix);
+          this.paintChildren(first, first + (1 << (end - length)), end, ownerBits, ownerBase, prefix, length, leaf);
           return false;
         }
-        slot = baseOf(cell) + childIndex(prefix, depth, bits);
-        owner = cell;
-        ownerDepth = depth;
+        slot = childSlot(cell, prefix);
         depth = end;
         continue;
       }
-      const base = baseOf(cell);
-      const to = -this.pool.cells[base + SKIP_DEPTH];
-      const common = Math.min(length, to, Math.clz32(prefix ^ this.pool.cells[base + SKIP_KEY]));
+      const block = skipBlock(cell);
+      const to = -this.pool.cells[block + SKIP_DEPTH];
+      const common = Math.min(length, to, Math.clz32(prefix ^ this.pool.cells[block + SKIP_KEY]));
       if (common < to) {
-        if (!adding) return false;
-        this.store(slot, this.branch(cell, depth, common, prefix, length, leaf), owner, ownerDepth);
-        return true;
+        if (adding) this.store(slot, depth, this.branch(block, depth, common, prefix, length, leaf), ownerBits, ownerBase);
+        return adding;
       }
-      this.push(slot, depth, owner, ownerDepth);
-      slot = base + SKIP_CHILD;
+      this.push(slot, depth, ownerBits, ownerBase);
+      ownerBits = 0;
+      slot = block + SKIP_CHILD;
+      depth = to;
       if (length === to) {
-        this.paint(slot, to, length, leaf);
+        this.paint(slot, to, 0, 0, prefix, length, leaf);
         return false;
       }
-      owner = 0;
-      depth = to;
     }
   }
 
   /** A skip that `prefix` leaves at depth `common`, or ends at: the cell that takes its place. */
-  private branch(skip: number, depth: number, common: number, prefix: number, length: number, leaf: number): number {
+  private branch(block: number, depth: number, common: number, prefix: number, length: number, leaf: number): number {
     const { compression, pool } = this;
-    const base = baseOf(skip);
-    const to = -pool.cells[base + SKIP_DEPTH];
-    const key = pool.cells[base + SKIP_KEY];
-    const miss = pool.cells[base + SKIP_MISS];
-    pool.retire(base, SKIP_BITS);
+    const to = -pool.cells[block + SKIP_DEPTH];
+    const key = pool.cells[block + SKIP_KEY];
+    const miss = skipMiss(pool.cells, block);
+    pool.retire(block, SKIP_BITS);
     let sub: number;
     if (common === length) {
-      this.paint(base + SKIP_CHILD, to, length, leaf);
-      sub = compression.link(common, to, key, leaf, pool.cells[base + SKIP_CHILD]);
+      this.paint(block + SKIP_CHILD, to, 0, 0, key, length, leaf);
+      sub = compression.link(common, to, key, leaf, pool.cells[block + SKIP_CHILD]);
     } else {
-      const child = pool.cells[base + SKIP_CHILD];
-      const kept = compression.link(common + 1, to, key, miss, child);
+      const kept = compression.link(common + 1, to, key, miss, pool.cells[block + SKIP_CHILD]);
       const added = compression.link(common + 1, length, prefix, miss, leaf);
       const fork = pool.allocate(1);
-      const side = childIndex(prefix, common, 1);
+      const side = bitsAt(prefix, common, 1);
       pool.cells[fork + side] = added;
       pool.cells[fork + 1 - side] = kept;
-      sub = nodeOf(1, fork);
+      sub = nodeOf(fork, common, 1, prefix);
     }
     const tuned = compression.tune(sub, common, prefix);
     return compression.tune(compression.link(depth, common, prefix, miss, tuned), depth, prefix);
   }
 
-  /** Replaces the leaves of prefixes up to `length` bits long in `count` children of a node. */
-  private paintChildren(node: number, depth: number, from: number, count: number, length: number, leaf: number): void {
-    const bits = nodeBits(node);
-    const first = baseOf(node) + from;
-    for (let slot = first; slot < first + count; slot++) this.paintChild(slot, node, depth, depth + bits, length, leaf);
-  }
-
-  private paintChild(slot: number, owner: number, ownerDepth: number, depth: number, length: number, leaf: number): void {
-    const cell = this.pool.cells[slot];
-    if (isLeaf(cell)) {
-      if (cell < (length + 1) << LENGTH_SHIFT) this.store(slot, leaf, owner, ownerDepth);
-    } else {
-      this.paint(slot, depth, length, leaf);
+  /** Replaces the leaves of prefixes up to `length` bits long in the slots of a node from `first` to before `stop`. */
+  private paintChildren(
+    first: number,
+    stop: number,
+    depth: number,
+    ownerBits: number,
+    ownerBase: number,
+    key: number,
+    length: number,
+    leaf: number,
+  ): void {
+    for (let slot = first; slot < stop; slot++) {
+      const path = ownerBits === depth ? 0 : above(key, depth - ownerBits);
+      this.paint(slot, depth, ownerBits, ownerBase, path | ((slot - ownerBase) << (32 - depth)), length, leaf);
     }
   }
 
-  /** The same below a slot of a skip, or below a node. */
-  private paint(slot: number, depth: number, length: number, leaf: number): void {
-    const cell = this.pool.cells[slot];
+  /** The same in one slot and below it. */
+  private paint(slot: number, depth: number, ownerBits: number, ownerBase: number, key: number, length: number, leaf: number): void {
+    const { cells } = this.pool;
+    const cell = cells[slot];
     if (isLeaf(cell)) {
-      if (cell < (length + 1) << LENGTH_SHIFT) this.pool.cells[slot] = leaf;
+      if (cell < (length + 1) << LENGTH_AT) this.store(slot, depth, leaf, ownerBits, ownerBase);
     } else if (isNode(cell)) {
-      this.paintChildren(cell, depth, 0, 1 << nodeBits(cell), length, leaf);
+      const base = nodeBase(cell, depth, key);
+      const end = nodeEnd(cell);
+      this.paintChildren(base, base + (1 << (end - depth)), end, end - depth, base, key, length, leaf);
     } else {
-      const base = baseOf(cell);
-      this.paint(base + SKIP_MISS, depth, length, leaf);
-      this.paint(base + SKIP_CHILD, -this.pool.cells[base + SKIP_DEPTH], length, leaf);
+      const block = skipBlock(cell);
+      if (skipMiss(cells, block) < (length + 1) << LENGTH_AT) setSkipMiss(cells, block, leaf);
+      this.paint(block + SKIP_CHILD, -cells[block + SKIP_DEPTH], 0, 0, cells[block + SKIP_KEY], length, leaf);
     }
   }
 
@@ -250,29 +255,27 @@ export class FibTrie implements FibBackend {
       const cell = this.pool.cells[slot];
       const tuned = this.compression.tune(cell, this.depths[at], key);
       if (tuned === cell) return;
-      this.store(slot, tuned, this.owners[at], this.ownerDepths[at]);
+      this.store(slot, this.depths[at], tuned, this.ownerBits[at], this.ownerBases[at]);
     }
   }
 
-  /** Publishes a slot, and keeps the counters of the node it is a child of. */
-  private store(slot: number, cell: number, owner: number, ownerDepth: number): void {
+  /** Publishes a slot at `depth`, and keeps the counters of the node it is a child of. */
+  private store(slot: number, depth: number, cell: number, ownerBits: number, ownerBase: number): void {
     const { cells } = this.pool;
-    if (owner !== 0 && nodeBits(owner) > LINE_BITS) {
-      const base = baseOf(owner);
-      const end = ownerDepth + nodeBits(owner);
+    if (ownerBits > LINE_BITS) {
       const old = cells[slot];
-      const other = cells[base + ((slot - base) ^ 1)];
-      cells[base + FULL] += Number(isNode(cell)) - Number(isNode(old));
-      cells[base + SPLIT] += Number(differs(cell, other, end)) - Number(differs(old, other, end));
+      const other = cells[ownerBase + ((slot - ownerBase) ^ 1)];
+      cells[ownerBase + FULL] += Number(isNode(cell)) - Number(isNode(old));
+      cells[ownerBase + SPLIT] += Number(differs(cell, other, depth)) - Number(differs(old, other, depth));
     }
     Atomics.store(cells, slot, cell);
   }
 
-  private push(slot: number, depth: number, owner: number, ownerDepth: number): void {
+  private push(slot: number, depth: number, ownerBits: number, ownerBase: number): void {
     const at = this.height++;
     this.slots[at] = slot;
     this.depths[at] = depth;
-    this.owners[at] = owner;
-    this.ownerDepths[at] = ownerDepth;
+    this.ownerBits[at] = ownerBits;
+    this.ownerBases[at] = ownerBase;
   }
 }
