@@ -87,7 +87,7 @@ export function ipForward(skb: SkBuff): number {
   const { view } = skb.head;
   const ip = skb.networkHeader;
   const ttl = ipDecreaseTtl(view, ip);
-  if (skb.trace !== 0) net.tracer.stage(skb, 'ipForward', `ttl ${ttl}`);
+  if (skb.trace !== 0) net.tracer.stage(skb, 'ipDecreaseTtl', `ttl ${ttl}`);
   if (((skb.cb0 & IPSKB_DOREDIRECT) | (rt.rtFlags & RTCF_DOREDIRECT)) !== 0 && ipcbSrr(skb) === 0 && skb.secPath === null) {
     ipv4Of(skb).routing.sendRedirect(skb);
   }
