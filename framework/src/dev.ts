@@ -34,6 +34,7 @@ import {
   TX_DROPPED,
   TX_PACKETS,
 } from './netdevice.ts';
+import { nfResetCt } from './nfct.ts';
 import {
   CHECKSUM_NONE,
   CHECKSUM_UNNECESSARY,
@@ -350,8 +351,7 @@ export function devForwardSkb(skb: SkBuff, to: NetDevice): void {
   skb.neighbour = null;
   skb.mark = 0;
   skb.priority = 0;
-  skb.nfct = null;
-  skb.nfctinfo = 0;
+  nfResetCt(skb);
   skb.secPath = null;
   skb.nfBridge = null;
   skb.tstamp = 0;

@@ -34,6 +34,7 @@ export * from './neighbour.ts';
 export * from './net.ts';
 export * from './netdevice.ts';
 export * from './netfilter.ts';
+export * from './nfct.ts';
 export * from './notifier.ts';
 export * from './plan.ts';
 export * from './plugin.ts';

@@ -18,6 +18,8 @@ import type { DstEntry } from './dst.ts';
 import type { Neighbour } from './neighbour.ts';
 import type { Net } from './net.ts';
 import type { NetDevice } from './netdevice.ts';
+import { nfResetCt } from './nfct.ts';
+import type { Nfct } from './services/conntrack.ts';
 
 /** Bytes left free in front of a new packet: Ethernet, VLAN, outer IP, UDP and ESP headers fit, 16-byte aligned. */
 export const NET_SKB_PAD = 128;
@@ -98,8 +100,8 @@ export class SkBuff {
   gsoSize: number;
   gsoType: number;
   gsoSegs: number;
-  /** Connection tracking entry; the type belongs to the plugin that sets it. */
-  nfct: object | null;
+  /** Its connection, counted: set and let go by the functions of nfct.ts. */
+  nfct: Nfct | null;
   nfctinfo: number;
   /** The transforms it came through. */
   secPath: object | null;
@@ -376,6 +378,7 @@ export function skbCopyHeader(to: SkBuff, from: SkBuff): void {
   to.gsoSize = from.gsoSize;
   to.gsoType = from.gsoType;
   to.gsoSegs = from.gsoSegs;
+  if (from.nfct !== null) from.nfct.use++;
   to.nfct = from.nfct;
   to.nfctinfo = from.nfctinfo;
   to.secPath = from.secPath;
@@ -498,6 +501,7 @@ export function consumeSkb(skb: SkBuff): void {
 }
 
 function release(skb: SkBuff): void {
+  if (skb.nfct !== null) nfResetCt(skb);
   let fragment = skb.fragList;
   if (fragment !== null) {
     skb.fragList = null;

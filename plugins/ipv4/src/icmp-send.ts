@@ -20,9 +20,11 @@ import {
   IP_SADDR,
   IP_TOS,
   IPPROTO_ICMP,
+  icmpIsError,
   icmpName,
   ipComputeCsum,
   NR_ICMP_TYPES,
+  nfCtAttach,
   PACKET_HOST,
   RT_SCOPE_UNIVERSE,
   RTCF_BROADCAST,
@@ -172,6 +174,7 @@ function pushMessage(cause: SkBuff, rt: Rtable, flow: Flow, tos: number, options
   skb.mark = flow.mark;
   // The answer belongs to the walk of the packet that caused it.
   skb.trace = cause.trace;
+  if (icmpIsError(type)) nfCtAttach(skb, cause);
   if (skb.trace !== 0) net.tracer.stage(skb, 'icmpPushReply', icmpName(type, code));
   ipPushHeader(skb, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_ICMP, tos }, options.optlen);
   ipOptionsBuild(skb, options, daddr, rt);
