@@ -2,11 +2,13 @@
  * Each scenario twice: through the kernel of this machine, and through Packetwalk. What leaves the ports must be the same
  * byte for byte. Needs root and network namespaces.
  */
-import { describe, expect, it } from 'vitest';
+import { setPriority } from 'node:os';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { playScenario } from '../../cli/src/scenario.ts';
 import { scenarioPlugins } from '../../cli/src/scenario-plugins.ts';
 import { compareRuns } from '../../framework/src/testing/judge.ts';
 import { reportDifferences } from '../../framework/src/testing/judge-report.ts';
+import type { RunRecord } from '../../framework/src/testing/scenario.ts';
 import { DIFFERS, isBuilt, readScenario, scenarioNames } from './corpus.ts';
 import { playLive } from './live.ts';
 
@@ -14,12 +16,15 @@ import { playLive } from './live.ts';
 const AT_A_TIME = 4;
 
 /** A run on a busy machine is done again, and the longest scenario takes ten seconds. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
+
+/** These runs must keep the time whatever else the machine does: niceness, as setpriority(2) has it. */
+const NICENESS = -10;
 
 const isRoot = process.getuid?.() === 0;
 const scenarios = scenarioNames()
   .filter(isBuilt)
-  .map(readScenario)
+  .map((name) => readScenario(name))
   .filter(({ needs }) => needs.length === 0);
 
 let running = 0;
@@ -38,13 +43,21 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describe.skipIf(!isRoot).concurrent('the kernel of this machine, live (root)', () => {
+  /** Packetwalk's runs come first: computing would make the live ones late. */
+  const played = new Map<string, RunRecord[]>();
+
+  beforeAll(async () => {
+    for (const { scenario } of scenarios) played.set(scenario.name, await playScenario(scenario, { plugins: await scenarioPlugins() }));
+    setPriority(NICENESS);
+  }, TIMEOUT_MS);
+
   for (const { scenario } of scenarios) {
     const test = scenario.name in DIFFERS ? it.fails : it;
     test(
       scenario.name,
       async () => {
         const want = await inTurn(() => playLive(scenario));
-        const got = await playScenario(scenario, { plugins: await scenarioPlugins() });
+        const got = played.get(scenario.name) ?? [];
         expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
       },
       TIMEOUT_MS,

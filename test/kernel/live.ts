@@ -61,8 +61,8 @@ const OPTIONAL_SYSCTLS = [
  * How late an event may be, in ms: scenarios keep 100 ms between a timer and what depends on it. A run on a machine that
  * was too busy to keep the time says nothing; it is done again.
  */
-const MAX_LATENESS = 40;
-const TRIES = 5;
+const MAX_LATENESS = 60;
+const TRIES = 8;
 
 /** Plays a scenario; what the kernel sent and what the dumps gave, in the order in which it happened. */
 export async function playLive(scenario: Scenario): Promise<RunRecord[]> {
