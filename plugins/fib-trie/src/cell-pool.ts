@@ -4,7 +4,7 @@
  *     cells   │ 0: root slot … 15 │ block │ block │ … │ not used yet │
  *
  * A node of up to 4 bits is a block of 2^bits cells: one cache line at most. A larger one has a line in front of its
- * children for its two counters, base−1 and base−2. Blocks that are free hang in a list per size, linked through their
+ * children for a counter at base−1. Blocks that are free hang in a list per size, linked through their
  * first cell. A block that readers may still look at is retired, and freed when the storage says that they are gone.
  * Free neighbours are not joined: when too much lies free, the whole trie moves to a new array (compaction.ts).
  */
@@ -13,10 +13,8 @@ import type { FibStorage } from '@packetwalk/framework';
 /** Bits of the largest node that fits a cache line of 64 bytes. */
 export const LINE_BITS = 4;
 const LINE_CELLS: number = 1 << LINE_BITS;
-/** Where a large node keeps the number of children that are nodes, from its base. */
-export const FULL = -1;
-/** Where it keeps the number of pairs of children that would not fit one slot. */
-export const SPLIT = -2;
+/** Where a larger node counts the changes of its slots since it was looked over, from its base. */
+export const CHANGES = -1;
 /** Size class of a skip block. */
 export const SKIP_BITS = 2;
 
@@ -39,8 +37,10 @@ export class CellPool {
   /** What is left of a large free block that is being cut into small ones. */
   private cutFrom = 0;
   private cutEnd = 0;
-  /** Pairs of base and bits. */
+  /** Pairs of base and bits, and how many numbers that is; lists that were worked off wait to be used again. */
   private retired: number[] = [];
+  private retiredCount = 0;
+  private readonly spareLists: number[][] = [];
   /** Blocks of an array that was left behind are not freed. */
   private restarts = 0;
 
@@ -55,9 +55,9 @@ export class CellPool {
     if (head !== 0) {
       this.free[bits] = this.cells[head];
       this.freeCells -= blockCells(bits);
-      return bits > LINE_BITS ? head + LINE_CELLS : head;
+      return bits > LINE_BITS ? this.openLarge(head) : head;
     }
-    if (bits > LINE_BITS) return this.extend(blockCells(bits)) + LINE_CELLS;
+    if (bits > LINE_BITS) return this.openLarge(this.extend(blockCells(bits)));
     if (bits < LINE_BITS) {
       const twice = this.allocate(bits + 1);
       this.release(twice + (1 << bits), bits);
@@ -72,17 +72,19 @@ export class CellPool {
 
   /** Gives a block back once nobody can be reading it. */
   retire(base: number, bits: number): void {
-    this.retired.push(base, bits);
+    this.retired[this.retiredCount++] = base;
+    this.retired[this.retiredCount++] = bits;
   }
 
   /** Ends a change: what it retired may go as soon as the readers of today are done. */
   flush(): void {
-    if (this.retired.length === 0) return;
-    const { retired, restarts } = this;
-    this.retired = [];
+    if (this.retiredCount === 0) return;
+    const { retired, retiredCount, restarts } = this;
+    this.retired = this.spareLists.pop() ?? [];
+    this.retiredCount = 0;
     this.storage.quiesce(() => {
-      if (restarts !== this.restarts) return;
-      for (let i = 0; i < retired.length; i += 2) this.release(retired[i], retired[i + 1]);
+      if (restarts === this.restarts) for (let i = 0; i < retiredCount; i += 2) this.release(retired[i], retired[i + 1]);
+      this.spareLists.push(retired);
     });
   }
 
@@ -102,6 +104,11 @@ export class CellPool {
     this.cutFrom = 0;
     this.cutEnd = 0;
     return old;
+  }
+
+  private openLarge(start: number): number {
+    this.cells[start + LINE_CELLS + CHANGES] = 0;
+    return start + LINE_CELLS;
   }
 
   private release(base: number, bits: number): void {

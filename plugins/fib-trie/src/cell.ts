@@ -110,8 +110,3 @@ export function skipMiss(cells: Int32Array, block: number): number {
 export function setSkipMiss(cells: Int32Array, block: number, leaf: number): void {
   cells[block + SKIP_MISS] = leaf | NEGATIVE;
 }
-
-/** True unless two neighbouring slots at `depth` are the same leaf of one prefix, so that one slot would do. */
-export function differs(left: number, right: number, depth: number): boolean {
-  return left !== right || left < 0 || left >> LENGTH_AT === depth;
-}

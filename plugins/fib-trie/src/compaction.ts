@@ -3,7 +3,7 @@
  * lists scattered lies together again. Readers go on in the old array, which nobody changes any more.
  */
 import { isLeaf, isNode, nodeBase, nodeEnd, nodeOf, SKIP_CHILD, SKIP_DEPTH, SKIP_KEY, skipBlock, skipOf } from './cell.ts';
-import { type CellPool, FULL, LINE_BITS, SKIP_BITS, SPLIT } from './cell-pool.ts';
+import { type CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
 
 /** Copies what the cell at `slot`, at depth 0, leads to into a new array of the pool. */
 export function compact(pool: CellPool, slot: number): void {
@@ -12,27 +12,35 @@ export function compact(pool: CellPool, slot: number): void {
   pool.cells[slot] = root;
 }
 
+/** Copies a node or skip at `depth` on the path of `key`; returns its word in the new array. */
 function copy(cell: number, depth: number, key: number, old: Int32Array, pool: CellPool): number {
-  if (isLeaf(cell)) return cell;
   if (!isNode(cell)) {
     const from = skipBlock(cell);
-    const child = copy(old[from + SKIP_CHILD], -old[from + SKIP_DEPTH], old[from + SKIP_KEY], old, pool);
-    const block = pool.allocate(SKIP_BITS);
-    for (let i = 0; i < SKIP_CHILD; i++) pool.cells[block + i] = old[from + i];
-    pool.cells[block + SKIP_CHILD] = child;
+    const block = copyBlock(from, SKIP_BITS, old, pool);
+    const child = old[from + SKIP_CHILD];
+    if (!isLeaf(child)) {
+      const moved = copy(child, -old[from + SKIP_DEPTH], old[from + SKIP_KEY], old, pool);
+      pool.cells[block + SKIP_CHILD] = moved;
+    }
     return skipOf(block);
   }
   const from = nodeBase(cell, depth, key);
   const end = nodeEnd(cell);
-  const bits = end - depth;
+  const base = copyBlock(from, end - depth, old, pool);
+  const size = 1 << (end - depth);
+  for (let i = 0; i < size; i++) {
+    const child = old[from + i];
+    if (child >= 0) continue;
+    const moved = copy(child, end, key | (i << (32 - end)), old, pool);
+    pool.cells[base + i] = moved;
+  }
+  return nodeOf(base, depth, end - depth, key);
+}
+
+function copyBlock(from: number, bits: number, old: Int32Array, pool: CellPool): number {
   const base = pool.allocate(bits);
-  if (bits > LINE_BITS) {
-    pool.cells[base + FULL] = old[from + FULL];
-    pool.cells[base + SPLIT] = old[from + SPLIT];
-  }
-  for (let i = 0; i < 1 << bits; i++) {
-    const child = copy(old[from + i], end, key | (i << (32 - end)), old, pool);
-    pool.cells[base + i] = child;
-  }
-  return nodeOf(base, depth, bits, key);
+  const { cells } = pool;
+  const before = bits > LINE_BITS ? CHANGES : 0;
+  for (let i = before; i < 1 << bits; i++) cells[base + i] = old[from + i];
+  return base;
 }

@@ -3,7 +3,8 @@
  * resized as the table changes, as Olsson did for Linux: net/ipv4/fib_trie.c).
  *
  * Level compression: a node takes in the level below (inflate) or gives its last level up (halve), by how well it is
- * filled. A node inside one cache line costs one miss whatever its size, so it takes in all that fits there.
+ * filled. A node inside one cache line costs one miss whatever its size, so it takes in all that fits there. The root
+ * moves by a whole line of bits at once: the nodes below it dissolve in it as they are.
  * Path compression: a path without branches, longer than a cache line's node, is one skip block.
  *
  * All functions take the cell of a slot at `depth`, on the path of `key`, and return the cell to put in its place. They
@@ -13,8 +14,6 @@
 import {
   above,
   bitsAt,
-  childSlot,
-  differs,
   isLeaf,
   isNode,
   isSkip,
@@ -30,17 +29,21 @@ import {
   skipMiss,
   skipOf,
 } from './cell.ts';
-import { type CellPool, FULL, LINE_BITS, SKIP_BITS, SPLIT } from './cell-pool.ts';
+import { type CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
 
-/** A node beyond a cache line inflates when this share of its children are nodes: percent, Olsson's threshold. */
+/** Olsson's thresholds, in percent: a node inflates when as many of its children are nodes … */
 const INFLATE = 50;
-/** It halves when less than this share of its pairs of children differ: percent, Olsson's threshold. */
+const INFLATE_ROOT = 30;
+/** … and halves when fewer of the slots it would then have lead on. */
 const HALVE = 25;
-/** The root is wider: one load less for most addresses is worth slots that hold a leaf only. */
-const INFLATE_ROOT = 16;
-const HALVE_ROOT = 5;
-export const ROOT_MIN_BITS = 5;
-const ROOT_MAX_BITS = 22;
+const HALVE_ROOT = 15;
+
+export const ROOT_MIN_BITS = 8;
+const ROOT_MAX_BITS = 20;
+const ROOT_STEP: number = LINE_BITS;
+
+/** A node beyond a cache line is looked over once as many of its slots have changed: a sixteenth of them. */
+const LOOK_OVER_SHIFT = 4;
 
 export class Compression {
   private readonly pool: CellPool;
@@ -71,7 +74,7 @@ export class Compression {
     }
     if (isSkip(sub) && skipMiss(this.pool.cells, skipBlock(sub)) === miss) return sub;
     const block = this.pool.allocate(SKIP_BITS);
-    const cells = this.pool.cells;
+    const { cells } = this.pool;
     cells[block + SKIP_DEPTH] = -to;
     cells[block + SKIP_KEY] = above(key, to);
     cells[block + SKIP_CHILD] = sub;
@@ -79,74 +82,109 @@ export class Compression {
     return skipOf(block);
   }
 
-  /** Fills in the counters of a node beyond a cache line. */
-  count(base: number, depth: number, bits: number): void {
-    if (bits <= LINE_BITS) return;
-    const { cells } = this.pool;
-    const stop = base + (1 << bits);
-    let full = 0;
-    let split = 0;
-    for (let slot = base; slot < stop; slot += 2) {
-      if (isNode(cells[slot])) full++;
-      if (isNode(cells[slot + 1])) full++;
-      if (differs(cells[slot], cells[slot + 1], depth + bits)) split++;
-    }
-    cells[base + FULL] = full;
-    cells[base + SPLIT] = split;
-  }
-
   private tuneOnce(cell: number, depth: number, key: number): number {
     if (isLeaf(cell)) return cell;
     if (isSkip(cell)) return this.tuneSkip(cell, depth);
-    if (depth === 0) return this.tuneLarge(cell, 0, 0, INFLATE_ROOT, HALVE_ROOT);
-    if (nodeEnd(cell) - depth > LINE_BITS) return this.tuneLarge(cell, depth, key, INFLATE, HALVE);
-    return this.tuneLine(cell, depth, key);
+    if (depth === 0) return this.tuneRoot(cell);
+    return nodeEnd(cell) - depth > LINE_BITS ? this.tuneLarge(cell, depth, key) : this.tuneLine(cell, depth, key);
   }
 
-  private tuneLarge(node: number, depth: number, key: number, inflate: number, halve: number): number {
-    const { cells } = this.pool;
+  private tuneRoot(root: number): number {
+    const bits = nodeEnd(root);
+    const base = nodeBase(root, 0, 0);
+    if (!this.isDue(base, bits)) return root;
+    if (bits < ROOT_MAX_BITS && this.fullShare(base, bits) >= INFLATE_ROOT) return this.inflate(root, 0, 0, ROOT_STEP);
+    if (bits > ROOT_MIN_BITS && this.splitShare(base, 0, bits, ROOT_STEP) < HALVE_ROOT) return this.halve(root, 0, 0, ROOT_STEP);
+    return root;
+  }
+
+  private tuneLarge(node: number, depth: number, key: number): number {
     const bits = nodeEnd(node) - depth;
     const base = nodeBase(node, depth, key);
-    if (cells[base + FULL] * 100 >= inflate << bits && bits < ROOT_MAX_BITS) return this.inflate(node, depth, key);
-    if (cells[base + SPLIT] * 100 < halve << (bits - 1) && bits + depth > ROOT_MIN_BITS) return this.halve(node, depth, key);
+    if (!this.isDue(base, bits)) return node;
+    if (this.fullShare(base, bits) >= INFLATE) return this.inflate(node, depth, key, 1);
+    if (this.splitShare(base, depth, bits, 1) < HALVE) return this.halve(node, depth, key, 1);
     return node;
+  }
+
+  private isDue(base: number, bits: number): boolean {
+    const { cells } = this.pool;
+    if (cells[base + CHANGES] << LOOK_OVER_SHIFT < 1 << bits) return false;
+    cells[base + CHANGES] = 0;
+    return true;
+  }
+
+  /** Percentage of a node's children that are nodes. */
+  private fullShare(base: number, bits: number): number {
+    const { cells } = this.pool;
+    const stop = base + (1 << bits);
+    let full = 0;
+    for (let slot = base; slot < stop; slot++) if (isNode(cells[slot])) full++;
+    return (full * 100) / (1 << bits);
+  }
+
+  /** Percentage of the groups of 2^`by` slots that are not the same leaf all through. */
+  private splitShare(base: number, depth: number, bits: number, by: number): number {
+    const { cells } = this.pool;
+    const groups = 1 << (bits - by);
+    const end = depth + bits - by;
+    let split = 0;
+    for (let i = 0; i < groups; i++) if (!isUniform(cells, base + (i << by), end, by)) split++;
+    return (split * 100) / groups;
   }
 
   private tuneLine(node: number, depth: number, key: number): number {
     const { cells } = this.pool;
     const bits = nodeEnd(node) - depth;
     const base = nodeBase(node, depth, key);
-    const stop = base + (1 << bits);
+    let needed = 0;
+    let reach = 0;
     let full = 0;
-    let split = 0;
-    for (let slot = base; slot < stop; slot += 2) {
-      if (isNode(cells[slot])) full++;
-      if (isNode(cells[slot + 1])) full++;
-      if (differs(cells[slot], cells[slot + 1], depth + bits)) split++;
+    let busy = 0;
+    let last = 0;
+    for (let i = 0; i < 1 << bits; i++) {
+      const child = cells[base + i];
+      if (isLeaf(child) && leafLength(child) <= depth) continue;
+      busy++;
+      last = i;
+      if (isLeaf(child)) {
+        needed = Math.max(needed, leafLength(child) - depth);
+        continue;
+      }
+      needed = bits;
+      if (!isNode(child)) continue;
+      full++;
+      reach = Math.max(reach, nodeEnd(child) - depth);
     }
-    if (full > 0 && (bits < LINE_BITS || full * 100 >= INFLATE << bits)) return this.inflate(node, depth, key);
-    if (split === 0) return this.halve(node, depth, key);
-    if (split === 1) return this.shorten(node, depth, key);
+    if (full > 0 && bits < LINE_BITS) return this.inflate(node, depth, key, Math.min(LINE_BITS, reach) - bits);
+    if (full * 100 >= INFLATE << bits) return this.inflate(node, depth, key, 1);
+    if (needed < bits) return this.shrink(node, depth, key, needed);
+    if (busy === 1) return this.shorten(node, depth, key, last);
     return node;
   }
 
-  /** Path compression of a node with one child that leads on. */
-  private shorten(node: number, depth: number, key: number): number {
+  /** A small node without levels that tell nothing apart. */
+  private shrink(node: number, depth: number, key: number, bits: number): number {
+    const oldBits = nodeEnd(node) - depth;
+    const base = nodeBase(node, depth, key);
+    this.pool.retire(base, oldBits);
+    if (bits === 0) return this.pool.cells[base];
+    const shrunk = this.pool.allocate(bits);
+    const { cells } = this.pool;
+    for (let i = 0; i < 1 << bits; i++) cells[shrunk + i] = cells[base + (i << (oldBits - bits))];
+    return nodeOf(shrunk, depth, bits, key);
+  }
+
+  /** Path compression of a small node with one child that leads on, `only`. */
+  private shorten(node: number, depth: number, key: number, only: number): number {
     const { cells } = this.pool;
     const end = nodeEnd(node);
     const base = nodeBase(node, depth, key);
-    const only = this.onlyChild(base, depth, end - depth);
-    if (only < 0) return node;
-    const child = cells[base + only];
-    const miss = cells[base + (only ^ 1)];
-    if (isSkip(child) && skipMiss(cells, skipBlock(child)) === miss) {
-      this.pool.retire(base, end - depth);
-      return child;
-    }
     const path = above(key, depth) | (only << (32 - end));
-    const joined = this.joinNode(child, depth, end, path, miss);
-    if (joined !== child) this.pool.retire(base, end - depth);
-    return joined === child ? node : joined;
+    const shorter = this.join(cells[base + only], depth, end, path, cells[base + (only ^ 1)]);
+    if (shorter === 0) return node;
+    this.pool.retire(base, end - depth);
+    return shorter;
   }
 
   private tuneSkip(skip: number, depth: number): number {
@@ -156,117 +194,142 @@ export class Compression {
     const key = cells[block + SKIP_KEY];
     const miss = skipMiss(cells, block);
     const child = cells[block + SKIP_CHILD];
-    let best = skip;
-    if (isLeaf(child) && leafLength(child) < to) best = miss;
-    else if (to - depth <= LINE_BITS) best = this.link(depth, to, key, miss, child);
-    else if (isSkip(child)) best = skipMiss(cells, skipBlock(child)) === miss ? child : skip;
-    else if (isNode(child)) {
-      const joined = this.joinNode(child, depth, to, key, miss);
-      if (joined !== child) best = joined;
+    if (isLeaf(child) && leafLength(child) < to) {
+      this.pool.retire(block, SKIP_BITS);
+      return miss;
     }
-    if (best !== skip) this.pool.retire(block, SKIP_BITS);
-    return best;
+    if (to - depth <= LINE_BITS) {
+      this.pool.retire(block, SKIP_BITS);
+      return this.link(depth, to, key, miss, child);
+    }
+    const shorter = this.join(child, depth, to, key, miss);
+    if (shorter === 0) return skip;
+    this.pool.retire(block, SKIP_BITS);
+    return shorter;
   }
 
   /**
-   * One skip for a path from `depth` to a node at `at` and through that node, if it has one child that leads on and else
-   * the leaf `miss`; otherwise the node.
+   * One skip for the path from `depth` to the cell at `at` and on through it, if that is a skip or a small node with the
+   * same leaf `miss` beside the path; else 0.
    */
-  private joinNode(node: number, depth: number, at: number, key: number, miss: number): number {
-    const end = nodeEnd(node);
-    if (!isNode(node) || end - at > LINE_BITS) return node;
-    const base = nodeBase(node, at, key);
-    const only = this.onlyChild(base, at, end - at);
+  private join(cell: number, depth: number, at: number, key: number, miss: number): number {
     const { cells } = this.pool;
-    if (only < 0 || cells[base + (only ^ 1)] !== miss) return node;
+    if (isSkip(cell)) return skipMiss(cells, skipBlock(cell)) === miss ? cell : 0;
+    const end = nodeEnd(cell);
+    if (!isNode(cell) || end - at > LINE_BITS) return 0;
+    const base = nodeBase(cell, at, key);
+    const only = onlyChild(cells, base, end - at, miss);
+    if (only < 0) return 0;
     this.pool.retire(base, end - at);
     return this.link(depth, end, above(key, at) | (only << (32 - end)), miss, cells[base + only]);
   }
 
-  /** Index of the only child that is not the leaf handed down from above the node, or -1. */
-  private onlyChild(base: number, depth: number, bits: number): number {
-    const { cells } = this.pool;
-    let only = -1;
-    for (let i = 0; i < 1 << bits; i++) {
-      const child = cells[base + i];
-      if (isLeaf(child) && leafLength(child) <= depth) continue;
-      if (only >= 0) return -1;
-      only = i;
-    }
-    return only;
-  }
-
-  /** The same node with one bit more: children that are nodes give it their first level. */
-  private inflate(node: number, depth: number, key: number): number {
+  /** The same node with `by` bits more: what its children lead to moves in. */
+  private inflate(node: number, depth: number, key: number, by: number): number {
     const end = nodeEnd(node);
     const bits = end - depth;
     const base = nodeBase(node, depth, key);
-    const doubled = this.pool.allocate(bits + 1);
+    const inflated = this.pool.allocate(bits + by);
     for (let i = 0; i < 1 << bits; i++) {
-      const child = this.pool.cells[base + i];
-      const path = above(key, depth) | (i << (32 - end));
-      let left = child;
-      let right = child;
-      if (!isLeaf(child)) {
-        left = this.half(child, end, path, 0);
-        right = this.half(child, end, path | (1 << (31 - end)), 1);
-        this.retireHalved(child, end, path);
-      }
-      this.pool.cells[doubled + 2 * i] = left;
-      this.pool.cells[doubled + 2 * i + 1] = right;
+      this.spread(this.pool.cells[base + i], end, above(key, depth) | (i << (32 - end)), by, inflated + (i << by));
     }
     this.pool.retire(base, bits);
-    this.count(doubled, depth, bits + 1);
-    return nodeOf(doubled, depth, bits + 1, key);
+    return nodeOf(inflated, depth, bits + by, key);
   }
 
-  /** What becomes of one side of a node or skip at `depth` in a slot one bit deeper. A small node's half stays where it is. */
-  private half(cell: number, depth: number, key: number, side: 0 | 1): number {
+  /** Fills the 2^`by` slots from `at` on with what a cell at `depth` leads to. */
+  private spread(cell: number, depth: number, key: number, by: number, at: number): void {
+    if (by === 0) this.pool.cells[at] = cell;
+    else if (isLeaf(cell)) this.pool.cells.fill(cell, at, at + (1 << by));
+    else if (isSkip(cell)) this.spreadSkip(skipBlock(cell), depth, by, at);
+    else if (nodeEnd(cell) - depth > by) this.spreadParts(cell, depth, key, by, at);
+    else this.spreadChildren(cell, depth, key, by, at);
+  }
+
+  private spreadSkip(block: number, depth: number, by: number, at: number): void {
     const { cells } = this.pool;
-    if (isSkip(cell)) {
-      const block = skipBlock(cell);
-      if (bitsAt(cells[block + SKIP_KEY], depth, 1) !== side) return skipMiss(cells, block);
-      return this.tune(cell, depth + 1, key);
+    const to = -cells[block + SKIP_DEPTH];
+    const key = cells[block + SKIP_KEY];
+    const end = depth + by;
+    cells.fill(skipMiss(cells, block), at, at + (1 << by));
+    if (to < end) {
+      this.pool.retire(block, SKIP_BITS);
+      this.spread(cells[block + SKIP_CHILD], to, key, end - to, at + (bitsAt(key, depth, to - depth) << (end - to)));
+      return;
     }
-    const bits = nodeEnd(cell) - depth - 1;
-    if (bits === 0) return cells[childSlot(cell, key)];
-    if (bits < LINE_BITS) return this.tune(cell, depth + 1, key);
-    const from = nodeBase(cell, depth + 1, key);
-    const copy = this.pool.allocate(bits);
-    this.pool.cells.copyWithin(copy, from, from + (1 << bits));
-    this.count(copy, depth + 1, bits);
-    return this.tune(nodeOf(copy, depth + 1, bits, key), depth + 1, key);
+    const rest = this.tune(skipOf(block), end, key);
+    this.pool.cells[at + bitsAt(key, depth, by)] = rest;
   }
 
-  /** Gives back a node whose halves do not live on in its block. */
-  private retireHalved(cell: number, depth: number, key: number): void {
-    const bits = nodeEnd(cell) - depth;
-    if (isNode(cell) && (bits === 1 || bits > LINE_BITS)) this.pool.retire(nodeBase(cell, depth, key), bits);
+  /** A node that reaches no deeper than the slots: its children. */
+  private spreadChildren(node: number, depth: number, key: number, by: number, at: number): void {
+    const end = nodeEnd(node);
+    const bits = end - depth;
+    const base = nodeBase(node, depth, key);
+    const rest = by - bits;
+    for (let i = 0; i < 1 << bits; i++) {
+      this.spread(this.pool.cells[base + i], end, above(key, depth) | (i << (32 - end)), rest, at + (i << rest));
+    }
+    this.pool.retire(base, bits);
   }
 
-  /** The same node with one bit less: pairs that differ become a node each. */
-  private halve(node: number, depth: number, key: number): number {
-    const bits = nodeEnd(node) - depth - 1;
+  /** A node that reaches deeper: its parts, each a node with fewer bits. Parts of a small one stay where they are. */
+  private spreadParts(node: number, depth: number, key: number, by: number, at: number): void {
+    const bits = nodeEnd(node) - depth;
+    const base = nodeBase(node, depth, key);
+    const end = depth + by;
+    for (let i = 0; i < 1 << by; i++) {
+      const path = above(key, depth) | (i << (32 - end));
+      let part = node;
+      if (bits > LINE_BITS) {
+        const copy = this.pool.allocate(bits - by);
+        const from = base + (i << (bits - by));
+        this.pool.cells.copyWithin(copy, from, from + (1 << (bits - by)));
+        part = nodeOf(copy, end, bits - by, path);
+      }
+      const tuned = this.tune(part, end, path);
+      this.pool.cells[at + i] = tuned;
+    }
+    if (bits > LINE_BITS) this.pool.retire(base, bits);
+  }
+
+  /** The same node with `by` bits less: groups of children that are not one leaf become a node each. */
+  private halve(node: number, depth: number, key: number, by: number): number {
+    const bits = nodeEnd(node) - depth - by;
     const base = nodeBase(node, depth, key);
     const end = depth + bits;
-    const halved = bits === 0 ? -1 : this.pool.allocate(bits);
-    let cell = 0;
+    const halved = this.pool.allocate(bits);
     for (let i = 0; i < 1 << bits; i++) {
-      const left = this.pool.cells[base + 2 * i];
-      const right = this.pool.cells[base + 2 * i + 1];
-      cell = left;
-      if (differs(left, right, end + 1)) {
-        const pair = this.pool.allocate(1);
-        this.pool.cells[pair] = left;
-        this.pool.cells[pair + 1] = right;
+      const from = base + (i << by);
+      let cell = this.pool.cells[from];
+      if (!isUniform(this.pool.cells, from, end, by)) {
         const path = above(key, depth) | (i << (32 - end));
-        cell = this.tune(nodeOf(pair, end, 1, path), end, path);
+        const group = this.pool.allocate(by);
+        this.pool.cells.copyWithin(group, from, from + (1 << by));
+        cell = this.tune(nodeOf(group, end, by, path), end, path);
       }
-      if (bits > 0) this.pool.cells[halved + i] = cell;
+      this.pool.cells[halved + i] = cell;
     }
-    this.pool.retire(base, bits + 1);
-    if (bits === 0) return cell;
-    this.count(halved, depth, bits);
+    this.pool.retire(base, bits + by);
     return nodeOf(halved, depth, bits, key);
   }
+}
+
+/** True when the 2^`bits` slots below `depth` hold the leaf of one prefix that covers them all. */
+function isUniform(cells: Int32Array, from: number, depth: number, bits: number): boolean {
+  const first = cells[from];
+  if (!isLeaf(first) || leafLength(first) > depth) return false;
+  for (let slot = from + 1; slot < from + (1 << bits); slot++) if (cells[slot] !== first) return false;
+  return true;
+}
+
+/** Index of the only child that is not the leaf `miss`, or -1. */
+function onlyChild(cells: Int32Array, base: number, bits: number, miss: number): number {
+  let only = -1;
+  for (let i = 0; i < 1 << bits; i++) {
+    if (cells[base + i] === miss) continue;
+    if (only >= 0) return -1;
+    only = i;
+  }
+  return only;
 }

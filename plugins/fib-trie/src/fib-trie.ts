@@ -11,7 +11,6 @@ import {
   above,
   bitsAt,
   childSlot,
-  differs,
   isLeaf,
   isNode,
   isSkip,
@@ -32,7 +31,7 @@ import {
   skipMiss,
   VALUE_MASK,
 } from './cell.ts';
-import { CellPool, FULL, LINE_BITS, SKIP_BITS, SPLIT } from './cell-pool.ts';
+import { CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
 import { compact } from './compaction.ts';
 import { Compression, ROOT_MIN_BITS } from './compression.ts';
 
@@ -122,7 +121,6 @@ export class FibTrie implements FibBackend {
   private plantRoot(): void {
     const base = this.pool.allocate(ROOT_MIN_BITS);
     this.pool.cells.fill(NO_ROUTE, base, base + (1 << ROOT_MIN_BITS));
-    this.compression.count(base, 0, ROOT_MIN_BITS);
     this.pool.cells[ROOT_SLOT] = nodeOf(base, 0, ROOT_MIN_BITS, 0);
     this.openForLookups();
   }
@@ -154,7 +152,7 @@ export class FibTrie implements FibBackend {
     for (;;) {
       const cell = this.pool.cells[slot];
       if (isLeaf(cell)) {
-        if (adding) this.store(slot, depth, this.compression.link(depth, length, prefix, cell, leaf), ownerBits, ownerBase);
+        if (adding) this.store(slot, this.compression.link(depth, length, prefix, cell, leaf), ownerBits, ownerBase);
         return adding;
       }
       if (isNode(cell)) {
@@ -175,7 +173,7 @@ export class FibTrie implements FibBackend {
       const to = -this.pool.cells[block + SKIP_DEPTH];
       const common = Math.min(length, to, Math.clz32(prefix ^ this.pool.cells[block + SKIP_KEY]));
       if (common < to) {
-        if (adding) this.store(slot, depth, this.branch(block, depth, common, prefix, length, leaf), ownerBits, ownerBase);
+        if (adding) this.store(slot, this.branch(block, depth, common, prefix, length, leaf), ownerBits, ownerBase);
         return adding;
       }
       this.push(slot, depth, ownerBits, ownerBase);
@@ -235,7 +233,7 @@ export class FibTrie implements FibBackend {
     const { cells } = this.pool;
     const cell = cells[slot];
     if (isLeaf(cell)) {
-      if (cell < (length + 1) << LENGTH_AT) this.store(slot, depth, leaf, ownerBits, ownerBase);
+      if (cell < (length + 1) << LENGTH_AT) this.store(slot, leaf, ownerBits, ownerBase);
     } else if (isNode(cell)) {
       const base = nodeBase(cell, depth, key);
       const end = nodeEnd(cell);
@@ -255,19 +253,14 @@ export class FibTrie implements FibBackend {
       const cell = this.pool.cells[slot];
       const tuned = this.compression.tune(cell, this.depths[at], key);
       if (tuned === cell) return;
-      this.store(slot, this.depths[at], tuned, this.ownerBits[at], this.ownerBases[at]);
+      this.store(slot, tuned, this.ownerBits[at], this.ownerBases[at]);
     }
   }
 
-  /** Publishes a slot at `depth`, and keeps the counters of the node it is a child of. */
-  private store(slot: number, depth: number, cell: number, ownerBits: number, ownerBase: number): void {
+  /** Publishes a slot, and counts the change in the node it is a child of. */
+  private store(slot: number, cell: number, ownerBits: number, ownerBase: number): void {
     const { cells } = this.pool;
-    if (ownerBits > LINE_BITS) {
-      const old = cells[slot];
-      const other = cells[ownerBase + ((slot - ownerBase) ^ 1)];
-      cells[ownerBase + FULL] += Number(isNode(cell)) - Number(isNode(old));
-      cells[ownerBase + SPLIT] += Number(differs(cell, other, depth)) - Number(differs(old, other, depth));
-    }
+    if (ownerBits > LINE_BITS) cells[ownerBase + CHANGES]++;
     Atomics.store(cells, slot, cell);
   }
 
