@@ -15,6 +15,8 @@ import type { NeighbourTable } from './neighbour-table.ts';
 const FORCED_AGE = 5000;
 /** Between draws of the reachable times, ms. */
 const RAND_INTERVAL = 300_000;
+/** Between warnings that the table is full, ms. */
+const WARN_INTERVAL = 5000;
 /** The periodic round never runs more often, ms: base_reachable_time may be set to 0. */
 const MIN_PERIOD = 1000;
 
@@ -30,6 +32,7 @@ export class NeighbourGc {
   private readonly timer: Timer;
   private lastFlush: number;
   private lastRand: number;
+  private lastWarning = Number.NEGATIVE_INFINITY;
   /** A forced round found nothing: the next one would not either, until this time and while no state changes. */
   private barrenUntil = Number.NEGATIVE_INFINITY;
   private barrenChanges = 0;
@@ -67,7 +70,12 @@ export class NeighbourGc {
     const entries = this.list.size;
     const { jiffies } = this.tbl.softirq;
     if (entries < this.thresh3 && (entries < this.thresh2 || jiffies <= this.lastFlush + FORCED_AGE)) return true;
-    return this.forcedGc() > 0 || entries < this.thresh3;
+    if (this.forcedGc() > 0 || entries < this.thresh3) return true;
+    if (jiffies >= this.lastWarning + WARN_INTERVAL) {
+      this.lastWarning = jiffies;
+      this.tbl.net.log.warn(`neighbour table overflow: ${entries} entries (net.ipv4.neigh.default.gc_thresh3)`);
+    }
+    return false;
   }
 
   /** Takes entries that failed or are old, until gc_thresh2 is kept; how many it took. */

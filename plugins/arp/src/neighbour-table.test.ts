@@ -73,6 +73,17 @@ describe('limits', () => {
     expect(lab.router.service(NeighTable).resolve(ip('10.1.0.9'), lab.dev('p1'))).toBeNull();
   });
 
+  test('a full table is said once in five seconds', () => {
+    hearFrom(30);
+    lab.advance(3000);
+    hearFrom(10, 30);
+    expect(lab.warnings).toEqual(['r: neighbour table overflow: 16 entries (net.ipv4.neigh.default.gc_thresh3)']);
+    lab.advance(2001);
+    // Old entries have made room for some: the rest is too much again.
+    hearFrom(30, 40);
+    expect(lab.warnings).toHaveLength(2);
+  });
+
   test('who is not remembered is not answered', () => {
     hearFrom(16);
     lab.clear();

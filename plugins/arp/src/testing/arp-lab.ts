@@ -65,6 +65,8 @@ export function ip(text: string): number {
 }
 
 export class ArpLab {
+  /** Warnings in the log. */
+  readonly warnings: string[] = [];
   readonly softirq: Softirq = new Softirq(new VirtualClock(), new SeededRandom(1), silentLog);
   readonly tracer: Tracer = new Tracer();
   readonly router: Router;
@@ -86,7 +88,7 @@ export class ArpLab {
       name: 'r',
       softirq: this.softirq,
       tracer: this.tracer,
-      log: silentLog,
+      log: { ...silentLog, warn: (text) => this.warnings.push(text) },
       baseDir: '',
       plugins,
       config: {
