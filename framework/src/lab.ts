@@ -75,7 +75,7 @@ export class Lab {
       baseDir: plan.baseDir,
       dry: options.dry === true,
       cables,
-      position: (path: ConfigPath) => plan.doc.position([...router.path, ...path]),
+      position: (path: ConfigPath, line?: number) => plan.doc.position([...router.path, ...path], line),
     });
   }
 

@@ -30,7 +30,7 @@ export interface PluginHost {
   readonly configure: (() => void)[];
   section(name: string): unknown;
   issue(issue: ConfigIssue): void;
-  position(path: ConfigPath): string;
+  position(path: ConfigPath, line?: number): string;
   previous(id: string): unknown;
 }
 
@@ -105,8 +105,8 @@ export class HostedContext implements PluginContext {
     }
   }
 
-  position(path: ConfigPath): string {
-    return this.host.position(path);
+  position(path: ConfigPath, line?: number): string {
+    return this.host.position(path, line);
   }
 
   inject<T>(token: Token<T>): T {

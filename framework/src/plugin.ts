@@ -124,8 +124,8 @@ export interface PluginContext {
   configIssue(issue: ConfigIssue): void;
   /** Reports what `work` throws (CommandError) as wrong at `path`. */
   configTry(path: ConfigPath, work: () => void): void;
-  /** Where a path of the config stands: `router.yaml:12:7`. */
-  position(path: ConfigPath): string;
+  /** Where a path of the config stands: `router.yaml:12:7`; `line` counts from 0 in a literal block. */
+  position(path: ConfigPath, line?: number): string;
 
   inject<T>(token: Token<T>): T;
   /** The service if somebody provides it: named in `optional`. */

@@ -51,8 +51,8 @@ export interface RouterOptions {
   readonly setupOnly?: boolean;
   /** Cables between the routers of a lab. */
   readonly cables?: Cables;
-  /** `file:line:col` of a path of this router's config. */
-  readonly position?: (path: ConfigPath) => string;
+  /** `file:line:col` of a path of this router's config, or of a line of the literal block there. */
+  readonly position?: (path: ConfigPath, line?: number) => string;
   /** What plugins of a router before this one handed over, by instance id. */
   readonly previous?: ReadonlyMap<string, unknown>;
 }
@@ -175,7 +175,7 @@ export class Router {
       configure,
       section: (name) => options.config[name],
       issue: (issue) => issues.push(issue),
-      position: (path) => options.position?.(path) ?? '',
+      position: (path, line) => options.position?.(path, line) ?? '',
       previous: (id) => options.previous?.get(id),
     };
     for (const instance of order) {

@@ -59,9 +59,9 @@ export class ConfigDocument {
     return complete && place.key !== null ? this.at(place.key) : this.locate(path);
   }
 
-  /** `router.yaml:12:7` */
-  position(path: ConfigPath): string {
-    return this.stamp(this.locate(path));
+  /** `router.yaml:12:7`; see {@link locate} */
+  position(path: ConfigPath, line?: number): string {
+    return this.stamp(this.locate(path, line));
   }
 
   /** `router.yaml:12:7: devices.eth1.mtu must be >= 68` */

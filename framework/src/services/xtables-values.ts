@@ -5,7 +5,7 @@
 
 import { protocolNumber } from '../protocol-names.ts';
 import { servicePort } from '../service-names.ts';
-import { inetMakeMask, inetMaskLen, parseIpv4 } from '../wire/ipv4.ts';
+import { formatIpv4, inetMakeMask, inetMaskLen } from '../wire/ipv4.ts';
 import { type XtArgument, XtProblem, type XtValue } from './xtables.ts';
 
 /** What the C library's strtoul with base 0 reads at the start of a text. */
@@ -43,18 +43,21 @@ export function xtUint(max: number, min = 0): XtValue<number> {
 /** `a`, `a:b`, `a:`, `:b`: an inclusive range; what is left out is the bound (XTTYPE_UINT*RC). */
 export function xtUintRange(max: number, min = 0): XtValue<readonly [number, number]> {
   return (text, at) => {
-    const parts = text.split(':');
-    if (parts.length > 2) throw new XtProblem(`${at.extension}: Too many components for option "--${at.option}" (max: 2)\n`);
-    const values = parts.map((part, i) => {
-      if (part === '') return i === 1 ? max : min;
-      const n = xtNumeral(part, min, max);
-      const near = i === 0 ? text : part;
+    const values: number[] = [];
+    for (let rest = text; ; ) {
+      if (values.length === 2) throw new XtProblem(`${at.extension}: Too many components for option "--${at.option}" (max: 2)\n`);
+      const leftOut = rest === '' || rest.startsWith(':');
+      const n = leftOut ? { value: values.length === 0 ? min : max, rest } : xtNumeral(rest, min, max);
       if (n === null) {
-        throw new XtProblem(`${at.extension}: bad value for option "--${at.option}" near "${near}", or out of range (${min}-${max}).\n`);
+        throw new XtProblem(`${at.extension}: bad value for option "--${at.option}" near "${rest}", or out of range (${min}-${max}).\n`);
       }
-      if (n.rest !== '') throw new XtProblem(`${at.extension}: Argument to "--${at.option}" has unexpected characters near "${n.rest}".\n`);
-      return n.value;
-    });
+      if (n.rest !== '' && !n.rest.startsWith(':')) {
+        throw new XtProblem(`${at.extension}: Argument to "--${at.option}" has unexpected characters near "${n.rest}".\n`);
+      }
+      values.push(n.value);
+      if (n.rest === '') break;
+      rest = n.rest.slice(1);
+    }
     return values.length === 1 ? [values[0], values[0]] : [values[0], values[1]];
   };
 }
@@ -78,13 +81,13 @@ export interface XtMasked {
 /** `value` or `value/mask`, 32 bits each as unsigned numbers; the mask is all ones unless given (XTTYPE_MARKMASK32). */
 export const xtMarkMask: XtValue<XtMasked> = (text, at) => {
   const value = xtNumeral(text);
-  if (value === null) throw new XtProblem(`${at.extension}: bad mark value for option "--${at.option}", or out of range.\n`);
+  if (value === null) throw new XtProblem(`${at.extension}: bad integer value for option "--${at.option}", or out of range.\n`);
   if (!value.rest.startsWith('/')) {
     if (value.rest !== '') throw trailing(at);
     return { value: value.value, mask: 0xffffffff };
   }
   const mask = xtNumeral(value.rest.slice(1));
-  if (mask === null) throw new XtProblem(`${at.extension}: bad mask value for option "--${at.option}", or out of range.\n`);
+  if (mask === null) throw new XtProblem(`${at.extension}: bad integer value for option "--${at.option}", or out of range.\n`);
   if (mask.rest !== '') throw trailing(at);
   return { value: value.value, mask: mask.value };
 };
@@ -116,34 +119,43 @@ export interface XtHostMask {
   readonly mask: number;
 }
 
-/** An address, or the name `localhost`; null for anything else: names are not looked up. */
+/** An address, the name `localhost`, or the first numbers of an address (`10.1` is 10.1.0.0); null for anything else: names are not looked up. */
 export function xtParseAddress(text: string): number | null {
-  return text === 'localhost' ? 0x7f000001 : parseIpv4(text);
+  if (text === 'localhost') return 0x7f000001;
+  const parts = text.split('.');
+  return parts.length > 4 ? null : dotted([...parts, '0', '0', '0'].slice(0, 4));
 }
 
-/** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `10.0/16`, an address (xtables_ipparse_any). */
-export function xtParseHostMask(text: string): XtHostMask {
-  const slash = text.indexOf('/');
-  const host = slash < 0 ? text : text.slice(0, slash);
-  const mask = slash < 0 ? -1 : parseMask(text.slice(slash + 1));
-  // A network may be written without its trailing zeros: 10/8.
-  const address = xtParseAddress(host) ?? parseNetwork(host, mask);
-  if (address === null) throw new XtProblem(`host/network \`${host}' not found`);
-  return { address: address & mask, mask };
+function dotted(parts: readonly string[]): number | null {
+  let address = 0;
+  for (const part of parts) {
+    const byte = xtNumber(part, 0, 255);
+    if (byte === null) return null;
+    address = (address << 8) | byte;
+  }
+  return address;
 }
 
-function parseMask(text: string): number {
-  const address = parseIpv4(text);
+/** A prefix length or a mask written as an address, as int32; throws XtProblem. */
+export function xtParseMask(text: string): number {
+  const parts = text.split('.');
+  const address = parts.length === 4 ? dotted(parts) : null;
   if (address !== null) return address;
   const length = xtNumber(text, 0, 32);
   if (length === null) throw new XtProblem(`invalid mask \`${text}' specified`);
   return inetMakeMask(length);
 }
 
-function parseNetwork(text: string, mask: number): number | null {
-  if (mask === -1) return null;
-  const parts = text.split('.');
-  return parts.length > 3 ? null : parseIpv4([...parts, '0', '0', '0'].slice(0, 4).join('.'));
+/** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `10/8`, an address (xtables_ipparse_any). */
+export function xtParseHostMask(text: string): XtHostMask {
+  const slash = text.lastIndexOf('/');
+  const host = slash < 0 ? text : text.slice(0, slash);
+  const mask = slash < 0 ? -1 : xtParseMask(text.slice(slash + 1));
+  const address = xtParseAddress(host);
+  // Whatever the network is called, it is everything.
+  if (mask === 0) return { address: 0, mask };
+  if (address === null) throw new XtProblem(`host/network \`${host}' not found`);
+  return { address: address & mask, mask };
 }
 
 /** A mask as `/24`, or as an address when its ones are not contiguous; empty for a host's (xtables_ipmask_to_numeric). */
@@ -151,5 +163,5 @@ export function xtFormatMask(mask: number): string {
   if (mask === -1) return '';
   const length = inetMaskLen(mask);
   if (length >= 0) return `/${length}`;
-  return `/${mask >>> 24}.${(mask >>> 16) & 255}.${(mask >>> 8) & 255}.${mask & 255}`;
+  return `/${formatIpv4(mask)}`;
 }

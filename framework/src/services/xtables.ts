@@ -31,6 +31,8 @@ export class XtProblem extends Error {
   override readonly name = 'XtProblem';
   /** Exit status of the command; XT_PARAMETER_PROBLEM also points at the help. */
   readonly status: number;
+  /** The match or target that says so, once it is known; empty when the rule itself is wrong. */
+  about = '';
 
   constructor(message: string, status: number = XT_PARAMETER_PROBLEM) {
     super(message);
