@@ -6,6 +6,7 @@ import {
   allocSkb,
   CHECKSUM_PARTIAL,
   consumeSkb,
+  dropReason,
   ICMP_DEST_UNREACH,
   ICMP_FRAG_NEEDED,
   IP_DF,
@@ -31,6 +32,8 @@ import { icmpSend } from './icmp-send.ts';
 import { ipOptionsFragment } from './ip-options.ts';
 import { IPSKB_FRAG_COMPLETE, IPSKB_FRAG_PMTU, IPSKB_IGNORE_DF, ipcbFragMaxSize } from './ipcb.ts';
 import { ipv4Of } from './ipv4.ts';
+
+const IP_FRAG_LOST: number = dropReason('IP_FRAG_LOST', 'a fragment of it could not be sent');
 
 /** What fragments are sent with: ipFinishOutput2, or a bridge's. The packet is gone afterwards; below 0: it was lost. */
 export type FragmentOutput = (skb: SkBuff) => number;
@@ -83,7 +86,7 @@ export function ipDoFragment(skb: SkBuff, mtu: number, output: FragmentOutput): 
     offset += length;
     if (output(fragment) < 0) {
       net.ipMib[IPSTATS_MIB_FRAGFAILS]++;
-      kfreeSkb(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+      kfreeSkb(skb, IP_FRAG_LOST);
       return -1;
     }
     net.ipMib[IPSTATS_MIB_FRAGCREATES]++;

@@ -1,7 +1,8 @@
 import { kfreeSkb, NF_ACCEPT, NF_IP_LOCAL_IN, NF_IP_PRE_ROUTING, PF_INET, SKB_DROP_REASON_NO_SOCKET, skbPull } from '@packetwalk/framework';
-import { fromHex } from '@packetwalk/framework/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Ipv4Lab } from './testing/ipv4-lab.ts';
+
+const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));
 
 let lab: Ipv4Lab;
 beforeEach(() => {
@@ -21,13 +22,13 @@ function sendHeader(bytes: Uint8Array, check?: number): void {
     view.setUint16(10, check ?? ~sum & 0xffff);
   }
   const frame = new Uint8Array(14 + packet.length);
-  frame.set(fromHex('020000000010' + '02000a000002' + '0800'));
+  frame.set(hex('020000000010' + '02000a000002' + '0800'));
   frame.set(packet, 14);
   lab.receiveBytes('p0', frame);
 }
 
 /** A UDP packet from a to b, 28 bytes. */
-const GOOD = fromHex('4500001c0001000040110000' + '0a000002' + '0a010002' + '0001000200080000');
+const GOOD = hex('4500001c0001000040110000' + '0a000002' + '0a010002' + '0001000200080000');
 const changed = (...changes: [number, number][]): Uint8Array => {
   const bytes = GOOD.slice();
   for (const [offset, value] of changes) bytes[offset] = value;

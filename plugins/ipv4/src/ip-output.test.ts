@@ -2,6 +2,7 @@ import {
   allocSkb,
   dstDiscard,
   dstOutput,
+  type Neighbour,
   NF_ACCEPT,
   NF_DROP,
   NF_IP_LOCAL_OUT,
@@ -134,7 +135,11 @@ describe('neighbours', () => {
     old.dead = true;
     let asked = 0;
     const table = neighbours.value as NonNullable<typeof neighbours.value>;
-    neighbours.value = { ...table, resolve: () => (++asked, { ...old, dead: false }) };
+    const resolve = (): Neighbour => {
+      asked++;
+      return { ...old, dead: false };
+    };
+    neighbours.value = { ...table, resolve };
     lab.send('10.0.0.2 > 203.0.113.1 / udp 1 > 2');
     lab.send('10.0.0.2 > 203.0.113.1 / udp 1 > 2');
     expect(asked).toBe(1);
