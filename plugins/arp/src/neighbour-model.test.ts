@@ -273,6 +273,6 @@ test('a neighbour does what the model does', () => {
       lab.command(`ip neigh del ${NEXT_HOP} dev p1`);
       expect(lab.inUse).toBe(0);
     }),
-    { seed: 6, numRuns: 600 },
+    { seed: 6, numRuns: 300 },
   );
 });

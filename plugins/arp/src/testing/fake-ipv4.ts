@@ -125,6 +125,7 @@ export class FakeIpv4 implements InetDevices, Routing {
   flushes = 0;
   private readonly net: Net;
   private readonly blocks = new Map<NetDevice, InDevice>();
+  private addresses: readonly Ifaddr[] = [];
 
   constructor(net: Net) {
     this.net = net;
@@ -160,28 +161,30 @@ export class FakeIpv4 implements InetDevices, Routing {
       protocol: 0,
     };
     inDev.ifaList.push(ifa);
+    this.collect();
     this.net.notifier.emit('inetaddr:up', ifa);
     return ifa;
   }
 
   delAddress(ifa: Ifaddr): void {
     ifa.inDev.ifaList.splice(ifa.inDev.ifaList.indexOf(ifa), 1);
+    this.collect();
     this.net.notifier.emit('inetaddr:down', ifa);
   }
 
   findDevice(local: number): NetDevice | null {
-    return this.addresses().find((ifa) => ifa.local === local)?.inDev.dev ?? null;
+    return this.addresses.find((ifa) => ifa.local === local)?.inDev.dev ?? null;
   }
 
   selectAddr(dev: NetDevice | null, dst: number, scope: number): number {
-    const own = this.addresses().filter((ifa) => ifa.inDev.dev === dev && ifa.scope <= scope && (ifa.flags & IFA_F_SECONDARY) === 0);
+    const own = this.addresses.filter((ifa) => ifa.inDev.dev === dev && ifa.scope <= scope && (ifa.flags & IFA_F_SECONDARY) === 0);
     return (own.find((ifa) => holds(ifa, dst)) ?? own[0])?.local ?? 0;
   }
 
   confirmAddr(dev: NetDevice | null, dst: number, local: number, scope: number): number {
     const fits = (ifa: Ifaddr): boolean =>
       (dev === null || ifa.inDev.dev === dev) && (local === 0 || ifa.local === local) && ifa.scope <= scope;
-    return this.addresses().find((ifa) => fits(ifa) && (dst === 0 || holds(ifa, dst)))?.local ?? 0;
+    return this.addresses.find((ifa) => fits(ifa) && (dst === 0 || holds(ifa, dst)))?.local ?? 0;
   }
 
   routeInput(skb: SkBuff, daddr: number, _saddr: number, _tos: number, dev: NetDevice): number {
@@ -199,7 +202,7 @@ export class FakeIpv4 implements InetDevices, Routing {
     if (ipv4IsZeronet(address) || ipv4IsLbcast(address)) return RTN_BROADCAST;
     if (ipv4IsMulticast(address)) return RTN_MULTICAST;
     if (this.findDevice(address) !== null) return RTN_LOCAL;
-    const isBroadcast = this.addresses().some((ifa) => ifa.prefixlen < 31 && ((ifa.local & ifa.mask) | ~ifa.mask) === address);
+    const isBroadcast = this.addresses.some((ifa) => ifa.prefixlen < 31 && ((ifa.local & ifa.mask) | ~ifa.mask) === address);
     return isBroadcast ? RTN_BROADCAST : RTN_UNICAST;
   }
 
@@ -210,12 +213,12 @@ export class FakeIpv4 implements InetDevices, Routing {
   private route(daddr: number, arrived: NetDevice | null): Rtable | null {
     const type = this.addrType(daddr);
     if (type === RTN_LOCAL) return new FakeRtable(this.net.needDevice('lo'), RTN_LOCAL);
-    const dev = this.addresses().find((ifa) => holds(ifa, daddr))?.inDev.dev ?? (type === RTN_UNICAST ? this.defaultDev : arrived);
+    const dev = this.addresses.find((ifa) => holds(ifa, daddr))?.inDev.dev ?? (type === RTN_UNICAST ? this.defaultDev : arrived);
     return dev === null ? null : new FakeRtable(dev, type);
   }
 
-  private addresses(): Ifaddr[] {
-    return [...this.blocks.values()].flatMap((inDev) => inDev.ifaList);
+  private collect(): void {
+    this.addresses = [...this.blocks.values()].flatMap((inDev) => inDev.ifaList);
   }
 
   private sysctls(where: string, cnf: Ipv4Devconf): void {
