@@ -6,6 +6,7 @@ export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type Pa
 export { reportDifferences, scenarioNames } from './judge-report.ts';
 export * from './linear-fib.ts';
 export * from './marked.ts';
+export { describeNeighTable, type NeighTableBench } from './neighbour.ts';
 export * from './packet-notation.ts';
 export { type PacketNames, PacketSyntaxError } from './packet-words.ts';
 export * from './scenario.ts';

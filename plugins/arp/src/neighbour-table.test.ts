@@ -1,5 +1,5 @@
 import { ARP_SIP, ETH_HLEN, NeighTable, SeededRandom } from '@packetwalk/framework';
-import { parsePacket } from '@packetwalk/framework/testing';
+import { describeNeighTable, parsePacket } from '@packetwalk/framework/testing';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { NeighbourEntry } from './neighbour-entry.ts';
@@ -23,6 +23,15 @@ function hearFrom(count: number, first = 0): void {
     lab.receiveBytes('p0', request);
   }
 }
+
+describeNeighTable(() => {
+  const own = new ArpLab();
+  return {
+    table: own.router.service(NeighTable),
+    devices: [own.dev('p0'), own.dev('p1')],
+    sent: () => own.frames().map(({ dev, frame }) => ({ dev: own.dev(dev), frame })),
+  };
+});
 
 describe('the hash', () => {
   test('finds what a map finds, under churn', () => {

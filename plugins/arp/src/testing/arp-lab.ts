@@ -4,7 +4,9 @@ import {
   BufferIo,
   consumeSkb,
   definePlugin,
+  ETH_P_ARP,
   ETH_P_IP,
+  ETH_TYPE,
   NeighTable,
   type NetDevice,
   type NetDeviceInit,
@@ -30,7 +32,8 @@ import { nudStateNames } from '../nud-names.ts';
 import arpPlugin from '../plugin.ts';
 import { type FakeIpv4, fakeIpv4 } from './fake-ipv4.ts';
 
-interface LeftFrame {
+/** A frame that left. */
+export interface LeftFrame {
   readonly t: number;
   readonly dev: string;
   readonly frame: Uint8Array;
@@ -158,6 +161,13 @@ export class ArpLab {
     const lines = this.left.map(({ t, dev, frame }) => `${t} ${dev} ${shortened(formatPacket(frame, { names: NAMES }))}`);
     this.left = [];
     return lines;
+  }
+
+  /** Frames that left since the last call, without ARP. */
+  frames(): LeftFrame[] {
+    const frames = this.left.filter(({ frame }) => frame[ETH_TYPE + 1] !== (ETH_P_ARP & 0xff));
+    this.left = [];
+    return frames;
   }
 
   /** Forgets what left. */
