@@ -4,7 +4,7 @@ export * from './capture/copy-bytes.ts';
 export type { CaptureInterface } from './capture/decoder.ts';
 export * from './capture/error.ts';
 export * from './capture/frame.ts';
-export * from './capture/link-type.ts';
+export { LINKTYPE_ETHERNET } from './capture/link-type.ts';
 export * from './capture/pcap-writer.ts';
 export * from './capture/pcapng-writer.ts';
 export * from './capture/reader.ts';

@@ -1,15 +1,21 @@
 /**
- * pcap.ts — what a frame costs from capture to capture: read by one nic-pcap device, passed on by the shortest forwarder
- * there is, written by another. Opening, closing and the final fsync are in the figure.
+ * pcap.ts — what a frame costs from capture to capture, on one core: read by one nic-pcap device, passed on, written by
+ * another; the final fsync is in the figure. The forms alternate within each round, with the bare probe of forwarding in
+ * memory among them: on a busy machine the ratios say more than the times.
  *
- *   node --conditions=source test/bench/pcap.ts [--json] [--frames N] [--size BYTES] [--rounds N]
+ *   node --import ./test/bench/typescript.mjs test/bench/pcap.ts [--json] [--frames N] [--flows N] [--routes N] [--rounds N]
  *
- * `read` receives only; `pcap`, `nsecpcap` and `pcapng` receive and write that. The kinds alternate within each round.
+ *      probe     forwarding in memory, nothing read or written (forward-probe.ts)
+ *      read      frames are received and freed
+ *      pcap …    the shortest forwarder there is, to a file of that format
+ *      router    the whole router: IPv4, ARP, FIB, from pcap to pcap
  */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import arp from '@packetwalk/arp';
+import fibTrie from '@packetwalk/fib-trie';
 import {
   CaptureFrame,
   type Clock,
@@ -17,39 +23,46 @@ import {
   devQueueXmit,
   ETH_HLEN,
   ETH_P_IP,
+  formatIpv4,
   type NetDevice,
   OutputBuffer,
   PcapWriter,
   type Plugin,
   Router,
   SeededRandom,
+  SkbHead,
   Softirq,
   silentLog,
   skbPush,
   Tracer,
 } from '@packetwalk/framework';
+import ipv4 from '@packetwalk/ipv4';
 import nicPcap from '@packetwalk/nic-pcap';
+import { probeForward } from './forward-probe.ts';
+import { spread, spreadText } from './median.ts';
+import { FRAME_LENGTH, makeFrames, makePrefixes } from './traffic.ts';
 
 const { values: args } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     frames: { type: 'string', default: '1000000' },
-    size: { type: 'string', default: '64' },
+    flows: { type: 'string', default: '1000' },
+    routes: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '7' },
   },
 });
-const frames = Number(args.frames);
-const size = Number(args.size);
-const rounds = Number(args.rounds);
+const [frames, flows, routes, rounds] = [args.frames, args.flows, args.routes, args.rounds].map(Number);
+
+const LAN_MAC = '02:00:00:00:00:10';
 
 const clock: Clock = {
   virtual: false,
   now: () => performance.now(),
-  wallClock: () => performance.timeOrigin + performance.now(),
+  wallClock: () => Date.now(),
   alarm: () => {},
 };
 
-/** Sends what comes in at `lan` out at `wan`, unchanged. */
+/** Sends what comes in out at `wan`, unchanged. */
 const wire: Plugin = definePlugin({
   name: 'wire',
   setup(ctx) {
@@ -68,106 +81,120 @@ const wire: Plugin = definePlugin({
   },
 });
 
-/** A capture of `count` frames that differ in their addresses, a microsecond apart. */
-function makeInput(path: string, count: number): void {
+/** A capture of `count` frames of `list` in turn, a microsecond apart. */
+function makeInput(path: string, list: readonly Uint8Array[], count: number): void {
   const pieces: Uint8Array[] = [];
   const writer = new PcapWriter(new OutputBuffer((bytes) => pieces.push(bytes.slice())), false);
+  const heads = list.map((bytes) => new SkbHead(bytes));
   const frame = new CaptureFrame();
-  frame.buf = new Uint8Array(size);
-  frame.view = new DataView(frame.buf.buffer);
-  frame.length = size;
-  frame.originalLength = size;
-  frame.view.setUint16(12, ETH_P_IP);
+  frame.length = FRAME_LENGTH;
+  frame.originalLength = FRAME_LENGTH;
   writer.begin();
   for (let i = 0; i < count; i++) {
+    frame.head = heads[i % heads.length];
     frame.seconds = Math.floor(i / 1e6);
     frame.nanoseconds = (i % 1e6) * 1000;
-    frame.view.setUint32(30, i);
     writer.write(frame);
   }
   writer.out.flush();
   writeFileSync(path, Buffer.concat(pieces));
 }
 
-/** Nanoseconds per frame. */
-interface Sample {
-  readonly wall: number;
-  /** Processor time of this process, user and system: what other processes do shows less. */
-  readonly cpu: number;
+interface Form {
+  readonly plugins: readonly Plugin[];
+  /** What `wan` does. */
+  readonly wan: object;
+  readonly config: object;
 }
 
-/** One whole run. */
-async function run(folder: string, kind: Kind): Promise<Sample> {
-  const write = kind === 'read' ? { read: 'empty.pcap' } : { write: 'out', format: kind };
-  const lan = { driver: 'nic-pcap', read: 'in.pcap' };
-  const wan = { driver: 'nic-pcap', ...write };
-  rmSync(join(folder, 'out'), { force: true });
-  const started = performance.now();
-  const cpu = process.cpuUsage();
+/** Sends all of in.pcap through a router. */
+async function replay({ plugins, wan, config }: Form, folder: string): Promise<void> {
   const softirq = new Softirq(clock, new SeededRandom(1), silentLog);
+  const lan = { driver: 'nic-pcap', mac: LAN_MAC, read: 'in.pcap' };
   const router = new Router({
     name: 'bench',
     softirq,
     tracer: new Tracer(),
     log: silentLog,
-    plugins: [
-      { id: 'nic-pcap', plugin: nicPcap, options: {} },
-      { id: 'wire', plugin: wire, options: {} },
-    ],
-    config: { devices: { lan, wan } },
+    plugins: [nicPcap, ...plugins].map((plugin) => ({ id: plugin.name, plugin, options: {} })),
+    config: {
+      ...config,
+      devices: { lan: { ...lan, addresses: ['10.0.0.1/8'] }, wan: { ...wan, driver: 'nic-pcap', addresses: ['192.0.2.1/24'] } },
+    },
     baseDir: folder,
   });
   await router.start();
   const input = router.net.needDevice('lan');
   while (softirq.run() || input.ops.exhausted?.(input) === false);
+  const counters = [...router.net.metrics.all()].find((group) => group.name === 'nic-pcap');
   await router.stop();
-  const wall = ((performance.now() - started) * 1e6) / frames;
+  const written = counters?.values[counters.names.indexOf('written')];
+  if ('write' in wan && written !== frames) throw new Error(`${written} frames of ${frames} were written`);
+}
+
+const random = new SeededRandom(2007);
+const prefixes = makePrefixes(random, routes);
+const destinations = Array.from({ length: flows }, () => {
+  const { prefix, length } = prefixes[random.below(prefixes.length)];
+  return prefix | (random.int32() & ~(-1 << (32 - length)));
+});
+const list = makeFrames(
+  destinations,
+  Uint8Array.from(LAN_MAC.split(':'), (byte) => Number.parseInt(byte, 16)),
+);
+const routing = {
+  sysctl: { 'net.ipv4.ip_forward': 1 },
+  routes: prefixes.map(({ prefix, length }) => `${formatIpv4(prefix)}/${length} via 192.0.2.2`),
+  neighbours: ['192.0.2.2 lladdr 02:00:00:00:0b:02 dev wan'],
+};
+
+const FORMS: Readonly<Record<string, Form>> = {
+  read: { plugins: [wire], wan: { read: 'empty.pcap' }, config: {} },
+  pcap: { plugins: [wire], wan: { write: 'out', format: 'pcap' }, config: {} },
+  nsecpcap: { plugins: [wire], wan: { write: 'out', format: 'nsecpcap' }, config: {} },
+  pcapng: { plugins: [wire], wan: { write: 'out', format: 'pcapng' }, config: {} },
+  router: { plugins: [ipv4, arp, fibTrie], wan: { write: 'out', format: 'pcap' }, config: routing },
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'packetwalk-bench-'));
+
+/** Nanoseconds per frame: of the clock, and of this process's own processor time, user and system. */
+async function measure(work: () => void | Promise<void>): Promise<{ wall: number; cpu: number }> {
+  rmSync(join(folder, 'out'), { force: true });
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await work();
+  const wall = ((performance.now() - began) * 1e6) / frames;
   const { user, system } = process.cpuUsage(cpu);
-  if (kind !== 'read' && statSync(join(folder, 'out')).size < frames * size) throw new Error(`${kind}: frames are missing`);
   return { wall, cpu: ((user + system) * 1000) / frames };
 }
 
-const KINDS = ['read', 'pcap', 'nsecpcap', 'pcapng'] as const;
-type Kind = (typeof KINDS)[number];
-
-interface Figure {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-function figure(samples: readonly number[]): Figure {
-  const sorted = samples.toSorted((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1], min: sorted[0], max: sorted[sorted.length - 1] };
-}
-
-function cell({ median, min, max }: Figure): string {
-  return `${median.toFixed(0).padStart(5)} (${min.toFixed(0)}–${max.toFixed(0)})`.padEnd(18);
-}
-
-const folder = mkdtempSync(join(tmpdir(), 'packetwalk-bench-'));
 try {
-  makeInput(join(folder, 'in.pcap'), frames);
-  makeInput(join(folder, 'empty.pcap'), 0);
-  const samples = new Map<Kind, Sample[]>(KINDS.map((kind) => [kind, []]));
+  makeInput(join(folder, 'in.pcap'), list, frames);
+  makeInput(join(folder, 'empty.pcap'), list, 0);
+  const contenders: [string, () => void | Promise<void>][] = [
+    ['probe', () => void probeForward(list, frames)],
+    ...Object.entries(FORMS).map(([name, form]): [string, () => Promise<void>] => [name, () => replay(form, folder)]),
+  ];
+  const found = new Map(contenders.map(([name]) => [name, { wall: [] as number[], cpu: [] as number[] }]));
   // The first round warms up and does not count.
   for (let round = 0; round <= rounds; round++) {
-    for (const kind of KINDS) {
-      const sample = await run(folder, kind);
-      if (round > 0) samples.get(kind)?.push(sample);
+    for (const [name, work] of contenders) {
+      const { wall, cpu } = await measure(work);
+      if (round === 0) continue;
+      found.get(name)?.wall.push(wall);
+      found.get(name)?.cpu.push(cpu);
     }
   }
-  const figures = [...samples].map(([kind, list]) => ({
-    kind,
-    wall: figure(list.map((s) => s.wall)),
-    cpu: figure(list.map((s) => s.cpu)),
-  }));
+  const figures = Object.fromEntries([...found].map(([name, f]) => [name, { wall: spread(f.wall), cpu: spread(f.cpu) }]));
   if (args.json) {
-    console.log(JSON.stringify({ bench: 'pcap', unit: 'ns/packet', frames, size, rounds, figures }));
+    console.log(JSON.stringify({ frames, flows, routes, rounds, runtime: process.version, figures }));
   } else {
-    console.log(`capture to capture, ${frames} frames of ${size} bytes: ns/packet, median of ${rounds} (min–max)`);
-    console.log(`            ${'wall'.padStart(5).padEnd(18)}  ${'cpu'.padStart(5)}`);
-    for (const f of figures) console.log(`  ${f.kind.padEnd(9)} ${cell(f.wall)}  ${cell(f.cpu)}`);
+    console.log(`capture to capture: ${frames} frames of ${FRAME_LENGTH} bytes, ${flows} flows, ${routes} routes, ${rounds} rounds`);
+    console.log(`${''.padEnd(10)}${'ns/packet: median (min–max)'.padStart(34)}${'processor time'.padStart(34)}`);
+    for (const [name, f] of Object.entries(figures)) {
+      console.log(`${name.padEnd(10)}${spreadText(f.wall).padStart(34)}${spreadText(f.cpu).padStart(34)}`);
+    }
   }
 } finally {
   rmSync(folder, { recursive: true });

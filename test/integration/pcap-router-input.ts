@@ -1,5 +1,5 @@
 /** pcap-router-input.ts — makes configs/captures/lan.pcapng, the input of configs/pcap-router.yaml. */
-import { CAPTURE_INBOUND, CaptureFrame, OutputBuffer, PcapngWriter } from '@packetwalk/framework';
+import { CAPTURE_INBOUND, CaptureFrame, OutputBuffer, PcapngWriter, SkbHead } from '@packetwalk/framework';
 import { type PacketNames, parsePacket } from '@packetwalk/framework/testing';
 
 /** Stations of the capture; `far` is behind the next hop `isp`. */
@@ -39,10 +39,10 @@ export function lanCapture(): Uint8Array {
   frame.direction = CAPTURE_INBOUND;
   frame.seconds = START;
   for (const [i, [comment, packet]] of FRAMES.entries()) {
-    frame.buf = parsePacket(packet, NAMES);
-    frame.view = new DataView(frame.buf.buffer, frame.buf.byteOffset);
-    frame.length = frame.buf.length;
-    frame.originalLength = frame.buf.length;
+    const bytes = parsePacket(packet, NAMES);
+    frame.head = new SkbHead(bytes);
+    frame.length = bytes.length;
+    frame.originalLength = bytes.length;
     frame.nanoseconds = i * 1_000_000;
     frame.comments = [comment];
     writer.write(frame);

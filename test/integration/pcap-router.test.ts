@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CAPTURE_END, CAPTURE_FRAME, CaptureFrame, CaptureReader, OutputBuffer, PcapWriter } from '@packetwalk/framework';
+import { CAPTURE_END, CAPTURE_FRAME, CaptureFrame, CaptureReader, OutputBuffer, PcapWriter, SkbHead } from '@packetwalk/framework';
 import { formatPacket, parsePacket } from '@packetwalk/framework/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lanCapture, NAMES } from './pcap-router-input.ts';
@@ -20,8 +20,8 @@ function packets(bytes: Uint8Array): string[] {
   const lines: string[] = [];
   for (let got = reader.next(); got !== CAPTURE_END; got = reader.next()) {
     expect(got).toBe(CAPTURE_FRAME);
-    const { buf, offset, length } = reader.frame;
-    lines.push(formatPacket(buf.slice(offset, offset + length), { names: NAMES }));
+    const { head, offset, length } = reader.frame;
+    lines.push(formatPacket(head.buf.slice(offset, offset + length), { names: NAMES }));
   }
   return lines;
 }
@@ -157,10 +157,10 @@ function longCapture(count: number): Uint8Array {
   const writer = new PcapWriter(new OutputBuffer((bytes) => pieces.push(bytes.slice())), false);
   writer.begin();
   const frame = new CaptureFrame();
-  frame.buf = parsePacket('eth a > r / ip a > far ttl 64 id 1 / udp 40000 > 53 / "query"', NAMES);
-  frame.view = new DataView(frame.buf.buffer, frame.buf.byteOffset);
-  frame.length = frame.buf.length;
-  frame.originalLength = frame.buf.length;
+  const bytes = parsePacket('eth a > r / ip a > far ttl 64 id 1 / udp 40000 > 53 / "query"', NAMES);
+  frame.head = new SkbHead(bytes);
+  frame.length = bytes.length;
+  frame.originalLength = bytes.length;
   for (let i = 0; i < count; i++) writer.write(frame);
   frame.seconds = 3600;
   writer.write(frame);

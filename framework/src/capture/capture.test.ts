@@ -1,6 +1,7 @@
 /** Captures against an independent model: files built here byte by byte, in both byte orders, cut and spoilt everywhere. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SkbHead } from '../skbuff.ts';
 import { CaptureError } from './error.ts';
 import { CaptureFrame } from './frame.ts';
 import { PcapWriter } from './pcap-writer.ts';
@@ -119,7 +120,7 @@ const text = (s: string): number[] => [...new TextEncoder().encode(s)];
 function snapshot(frame: CaptureFrame): Packet {
   return {
     time: BigInt(frame.seconds) * 1_000_000_000n + BigInt(frame.nanoseconds),
-    bytes: frame.buf.slice(frame.offset, frame.offset + frame.length),
+    bytes: frame.head.buf.slice(frame.offset, frame.offset + frame.length),
     original: frame.originalLength,
     interfaceId: frame.interfaceId,
     direction: frame.direction,
@@ -187,8 +188,7 @@ function asPcap(p: Packet, nano: boolean): Packet {
 
 function described(p: Packet, frame: CaptureFrame): CaptureFrame {
   // Behind bytes that are not the frame's, at an odd place.
-  frame.buf = Uint8Array.of(9, 9, 9, ...p.bytes, 9);
-  frame.view = new DataView(frame.buf.buffer);
+  frame.head = new SkbHead(Uint8Array.of(9, 9, 9, ...p.bytes, 9));
   frame.offset = 3;
   frame.length = p.bytes.length;
   frame.originalLength = p.original;

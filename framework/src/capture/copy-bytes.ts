@@ -1,16 +1,16 @@
 /** copy-bytes.ts — moves a frame from one buffer to another without allocating. */
 
-/** Bytes and a view of the same bytes: an SkbHead, a CaptureFrame, a buffer of a reader or writer. */
+/** Bytes and a view of the same bytes: an SkbHead, a buffer of a reader or writer. */
 export interface ViewedBytes {
   readonly buf: Uint8Array;
   readonly view: DataView;
 }
 
 /**
- * Up to here words through the views win: 64 bytes cost 30–35 ns so, 65 by `set(subarray())`, which allocates, and
- * 160 byte by byte; at 192 bytes the first two meet; 1,514 bytes cost 1,400 and 160 (Node 20; test/bench/pcap.ts).
+ * Up to here words through the views win: 64 bytes cost 29 ns so, 57 by `set(subarray())`, which allocates, and 150 byte
+ * by byte; 128 bytes 54 and 58; 1,514 bytes 600 and 86 (Node 20; test/bench/copy-bytes.ts).
  */
-const WORDS_PAY = 192;
+const WORDS_PAY = 128;
 
 /** Copies `length` bytes; the two ranges lie in different buffers. */
 export function copyBytes(to: ViewedBytes, toOffset: number, from: ViewedBytes, fromOffset: number, length: number): void {

@@ -1,22 +1,21 @@
 /** frame.ts — one frame of a capture, as readers give it and writers take it. */
+import type { ViewedBytes } from './copy-bytes.ts';
 
 /** Which way a frame passed its interface (epb_flags bits 0–1). */
 export const CAPTURE_DIRECTION_UNKNOWN = 0;
 export const CAPTURE_INBOUND = 1;
 export const CAPTURE_OUTBOUND = 2;
 
-const NO_BYTES: Uint8Array = new Uint8Array(0);
-const NO_VIEW: DataView = new DataView(NO_BYTES.buffer);
+const NOWHERE: ViewedBytes = { buf: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
 const NO_COMMENTS: readonly string[] = [];
 
 /**
- * A frame is described, not held: `buf` belongs to somebody else. Make one object and use it for every frame; nothing
- * is allocated on the way then.
+ * A frame is described, not held: its memory belongs to somebody else. Make one object and use it for every frame;
+ * nothing is allocated on the way then.
  */
 export class CaptureFrame {
-  /** The frame is `buf[offset, offset + length)`; `view` shows the same memory. */
-  buf: Uint8Array = NO_BYTES;
-  view: DataView = NO_VIEW;
+  /** The frame is `head.buf[offset, offset + length)`: the head of a packet, or what a reader has in memory. */
+  head: ViewedBytes = NOWHERE;
   offset = 0;
   length = 0;
   /** Bytes that the frame had on the wire: more than `length` when the capture kept only its start. */

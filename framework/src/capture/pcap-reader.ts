@@ -53,8 +53,6 @@ export class PcapDecoder implements CaptureDecoder {
     if (captured > PCAP_MAX_RECORD) throw new CaptureError('garbage', window.offset, `no record: it claims a frame of ${captured} bytes`);
     const size = PCAP_RECORD_HEADER + captured;
     if (window.end - at < size) return window.starved(size, 'record');
-    frame.buf = window.buf;
-    frame.view = view;
     frame.offset = at + PCAP_RECORD_HEADER;
     frame.length = captured;
     frame.originalLength = Math.max(captured, view.getUint32(at + PCAP_ORIGINAL, littleEndian));

@@ -48,10 +48,10 @@ export class PcapWriter implements CaptureWriter {
     const at = out.take(PCAP_RECORD_HEADER + length);
     const { view } = out;
     view.setUint32(at, frame.seconds, true);
-    view.setUint32(at + PCAP_FRACTION, this.nanoseconds ? frame.nanoseconds : frame.nanoseconds / 1000, true);
+    view.setUint32(at + PCAP_FRACTION, this.nanoseconds ? frame.nanoseconds : (frame.nanoseconds / 1000) | 0, true);
     view.setUint32(at + PCAP_CAPTURED, length, true);
     view.setUint32(at + PCAP_ORIGINAL, frame.originalLength, true);
-    copyBytes(out, at + PCAP_RECORD_HEADER, frame, frame.offset, length);
+    copyBytes(out, at + PCAP_RECORD_HEADER, frame.head, frame.offset, length);
     out.frames++;
   }
 }

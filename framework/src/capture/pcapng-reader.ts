@@ -136,8 +136,6 @@ export class PcapngDecoder implements CaptureDecoder {
   }
 
   private describe(frame: CaptureFrame, offset: number, length: number, original: number, interfaceId: number): void {
-    frame.buf = this.window.buf;
-    frame.view = this.window.view;
     frame.offset = offset;
     frame.length = length;
     frame.originalLength = Math.max(length, original);

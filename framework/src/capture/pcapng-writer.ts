@@ -109,7 +109,7 @@ export class PcapngWriter implements CaptureWriter {
     view.setUint32(at + EPB_CAPTURED, length, true);
     view.setUint32(at + EPB_ORIGINAL, frame.originalLength, true);
     if (data !== length) view.setUint32(at + EPB_DATA + data - 4, 0, true);
-    copyBytes(out, at + EPB_DATA, frame, frame.offset, length);
+    copyBytes(out, at + EPB_DATA, frame.head, frame.offset, length);
     if (options !== 0) this.putFrameOptions(at + EPB_DATA + data, frame, texts);
     out.frames++;
   }

@@ -52,6 +52,7 @@ export class CaptureReader {
 
   constructor(options: CaptureReaderOptions = {}) {
     this.window = new ByteWindow(options.windowSize);
+    this.frame.head = this.window;
     this.only = options.interface ?? null;
   }
 

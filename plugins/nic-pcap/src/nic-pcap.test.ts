@@ -30,6 +30,7 @@ import {
   type SchemaObject,
   SeededRandom,
   SKB_DROP_REASON_LINK_LOSS,
+  SkbHead,
   Softirq,
   skbPush,
   skbPutData,
@@ -89,8 +90,7 @@ function encode(frames: readonly Description[], format: string, interfaces: read
   if (writer instanceof PcapngWriter) for (const name of interfaces) writer.addInterface({ name });
   const frame = new CaptureFrame();
   for (const f of frames) {
-    frame.buf = f.bytes;
-    frame.view = new DataView(f.bytes.buffer);
+    frame.head = new SkbHead(f.bytes);
     frame.length = f.bytes.length;
     frame.originalLength = f.original ?? f.bytes.length;
     frame.seconds = Number(f.time / 1_000_000_000n);
@@ -109,9 +109,9 @@ function decode(bytes: Uint8Array): Record[] {
   const records: Record[] = [];
   for (let got = reader.next(); got !== CAPTURE_END; got = reader.next()) {
     expect(got).toBe(CAPTURE_FRAME);
-    const { buf, offset, length, seconds, nanoseconds, direction, packetId } = reader.frame;
+    const { head, offset, length, seconds, nanoseconds, direction, packetId } = reader.frame;
     const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
-    records.push({ time, bytes: buf.slice(offset, offset + length), direction, packetId });
+    records.push({ time, bytes: head.buf.slice(offset, offset + length), direction, packetId });
   }
   return records;
 }

@@ -142,7 +142,7 @@ export class Receiver implements ReplayHead {
     const { frame } = this;
     const { length } = frame;
     const skb = allocSkb(dev.net, dev, length);
-    copyBytes(skb.head, skbPut(skb, length), frame, frame.offset, length);
+    copyBytes(skb.head, skbPut(skb, length), frame.head, frame.offset, length);
     return skb;
   }
 

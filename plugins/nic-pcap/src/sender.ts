@@ -82,8 +82,7 @@ export class Sender {
     }
     const { frame, softirq } = this;
     if (softirq.jiffies !== this.stamped) this.stamp();
-    frame.buf = skb.head.buf;
-    frame.view = skb.head.view;
+    frame.head = skb.head;
     frame.offset = skb.data;
     frame.length = skb.len;
     frame.originalLength = skb.len;

@@ -14,6 +14,7 @@ import {
   PcapngWriter,
   PcapWriter,
   SeededRandom,
+  SkbHead,
 } from '@packetwalk/framework';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -63,7 +64,7 @@ function* frames(count: number): Generator<CaptureFrame> {
     view.setUint16(34, 1024 + (i % 60000));
     view.setUint16(36, 9);
     view.setUint16(38, length - 34);
-    Object.assign(frame, { buf: bytes, view, length, originalLength: length + (i % 7 === 0 ? 100 : 0) });
+    Object.assign(frame, { head: new SkbHead(bytes), length, originalLength: length + (i % 7 === 0 ? 100 : 0) });
     frame.seconds = 1_700_000_000 + Math.floor(i / 3);
     frame.nanoseconds = random.below(1_000_000_000);
     frame.interfaceId = i % 2;
@@ -93,14 +94,14 @@ const hex = (n: number): string => n.toString(16).padStart(2, '0');
 
 /** A frame as tshark would show it. */
 function shown(frame: CaptureFrame, fields: readonly string[], names: readonly string[], decimals: number): string[] {
-  const { buf, view, offset, length } = frame;
+  const { head, offset, length } = frame;
   const fraction = String(frame.nanoseconds).padStart(9, '0').slice(0, decimals).padEnd(9, '0');
   const all = [
     `${frame.seconds}.${fraction}`,
     String(length),
     String(frame.originalLength),
-    Array.from(buf.subarray(offset + 6, offset + 12), hex).join(':'),
-    String(view.getUint16(offset + 34)),
+    Array.from(head.buf.subarray(offset + 6, offset + 12), hex).join(':'),
+    String(head.view.getUint16(offset + 34)),
     names[frame.interfaceId],
     frame.direction === 0 ? '' : `0x${frame.direction.toString(16).padStart(8, '0')}`,
     frame.packetId < 0 ? '' : String(frame.packetId),
