@@ -253,9 +253,9 @@ export class Devinet implements InetDevices {
     return 0;
   }
 
-  /** Addresses of wider scope than this count as this: with route_localnet, 127.0.0.0/8 stays at scope host. */
+  /** Scopes narrower than this count as this: with route_localnet, addresses of scope host serve on a link too. */
   private localnetScope(inDev: InDevice): number {
-    return (this.all.routeLocalnet | inDev.cnf.routeLocalnet) !== 0 ? RT_SCOPE_HOST : RT_SCOPE_LINK;
+    return (this.all.routeLocalnet | inDev.cnf.routeLocalnet) !== 0 ? RT_SCOPE_LINK : RT_SCOPE_HOST;
   }
 
   private remove(ifa: Ifaddr): void {

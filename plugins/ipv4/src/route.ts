@@ -8,6 +8,7 @@ import {
   type DstHandler,
   dstDiscard,
   ETH_P_IP,
+  FLOWI_FLAG_ANYSRC,
   type Flow,
   formatIpv4,
   IFF_LOOPBACK,
@@ -64,9 +65,6 @@ import { RtEntry } from './rtable.ts';
 
 /** The bits of the TOS byte that routing looks at: the DSCP (INET_DSCP_MASK). */
 const DSCP_MASK = 0xfc;
-
-/** Flow flag: any source address will do (FLOWI_FLAG_ANYSRC). */
-export const FLOWI_FLAG_ANYSRC = 1;
 
 /** A route of packets that come in has no output, and the other way round. */
 const ipRtBug: DstHandler = dstDiscard('ipRtBug', SKB_DROP_REASON_IP_RT_BUG);
@@ -220,7 +218,7 @@ export class Ipv4Route implements Ipv4Routing {
     if (out === dev) {
       if (verdict === SOURCE_ONLINK && this.wantsRedirect(dev, saddr, nh)) skb.cb0 |= IPSKB_DOREDIRECT;
       // ARP asks as a proxy would: for an address on the same link there is nothing to proxy.
-      if (skb.protocol !== ETH_P_IP && dev.inDev?.cnf.proxyArpPvlan === 0) return SKB_DROP_REASON_IP_INVALID_DEST;
+      if (skb.protocol !== ETH_P_IP && ((dev.inDev?.cnf.proxyArpPvlan ?? 0) | this.inet.all.proxyArpPvlan) === 0) return SKB_DROP_REASON_IP_INVALID_DEST;
     }
     const exception = nh.exceptions === null ? null : this.exceptions.find(nh, daddr);
     let rt = exception === null ? nh.rthInput : exception.rthInput;
