@@ -30,6 +30,9 @@ export const RTCF_BROADCAST = 0x10000000;
 export const RTCF_MULTICAST = 0x20000000;
 export const RTCF_LOCAL: number = 0x80000000 | 0;
 
+/** Flow flag: any source address will do, it need not be one of this router's. */
+export const FLOWI_FLAG_ANYSRC = 1;
+
 /** What a packet to be routed looks like (flowi4). Addresses are int32. */
 export interface Flow {
   daddr: number;

@@ -22,7 +22,7 @@ import {
 import { inetAddrOnlink } from './devinet.ts';
 import { type FibNh, type FibNhException, RTNH_F_DEAD } from './fib-info.ts';
 import { FibResult } from './fib-table.ts';
-import { FLOWI_FLAG_ANYSRC, type Ipv4Route } from './route.ts';
+import type { Ipv4Route } from './route.ts';
 
 /** Exceptions that one next hop keeps; the least used goes first (FNHE_HASH_SIZE × FNHE_RECLAIM_DEPTH). */
 const MAX_EXCEPTIONS = 2048 * 5;
