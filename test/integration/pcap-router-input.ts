@@ -17,13 +17,13 @@ const FRAMES: readonly (readonly [comment: string, packet: string])[] = [
   ['a asks for the router', 'eth a > broadcast / arp who-has r tell a'],
   ['a pings the router', 'eth a > r / ip a > r ttl 64 id 1 df / icmp echo id 7 seq 1 / "packetwalk"'],
   ['a pings a host far away: forwarded', 'eth a > r / ip a > far ttl 64 id 2 df / icmp echo id 7 seq 2 / "packetwalk"'],
-  ['a datagram: forwarded', 'eth a > r / ip a > far ttl 64 id 3 / udp 40000 > 53 / "query"'],
+  ['a datagram: forwarded', 'eth a > r / ip a > far ttl 64 id 3 / udp 40000 > 9000 / "query"'],
   ['the first probe of a traceroute: it ends here', 'eth a > r / ip a > far ttl 1 id 4 / udp 40001 > 33434 / "probe"'],
   ['the second one: forwarded', 'eth a > r / ip a > far ttl 2 id 5 / udp 40001 > 33435 / "probe"'],
-  ['to a network that is prohibited', 'eth a > r / ip a > 10.1.2.3 ttl 64 id 6 / udp 40000 > 53 / "query"'],
-  ['to a port of the router that nobody listens on', 'eth a > r / ip a > r ttl 64 id 7 / udp 40000 > 53 / "query"'],
-  ['a talks to b: none of the router’s business', 'eth a > b / ip a > b ttl 64 id 8 / udp 40000 > 53 / "query"'],
-  ['damaged on the way: the header checksum is wrong', 'eth a > r / ip a > far ttl 64 id 9 csum 0x1234 / udp 40000 > 53 / "query"'],
+  ['to a network that is prohibited', 'eth a > r / ip a > 10.1.2.3 ttl 64 id 6 / udp 40000 > 9000 / "query"'],
+  ['to a port of the router that nobody listens on', 'eth a > r / ip a > r ttl 64 id 7 / udp 40000 > 9000 / "query"'],
+  ['a talks to b: none of the router’s business', 'eth a > b / ip a > b ttl 64 id 8 / udp 40000 > 9000 / "query"'],
+  ['damaged on the way: the header checksum is wrong', 'eth a > r / ip a > far ttl 64 id 9 csum 0x1234 / udp 40000 > 9000 / "query"'],
 ];
 
 /** 2026-01-01T00:00:00Z */

@@ -52,7 +52,7 @@ describe.each(RUNTIMES)('on %s', (_, [file, ...args]) => {
     readonly child: ChildProcess;
     readonly out: () => Buffer;
     readonly err: () => string;
-    /** Its exit status. */
+    /** Its exit status. Send signals by process.kill: of a process that child.kill hits Deno knows no other end than the signal. */
     readonly ended: Promise<number | null>;
     /** Waits until `met` does not throw any more; an end of the process ends the wait. */
     readonly until: (met: () => void) => Promise<void>;
@@ -84,7 +84,7 @@ describe.each(RUNTIMES)('on %s', (_, [file, ...args]) => {
     expect(await ended, err()).toBe(0);
     expect(packets(readFileSync(at('captures/wan-out.pcapng')))).toEqual([
       'eth rwan > isp / ip 192.168.1.10 > 198.51.100.7 ttl 63 id 2 df / icmp echo id 7 seq 2 / "packetwalk"',
-      'eth rwan > isp / ip 192.168.1.10 > 198.51.100.7 ttl 63 id 3 / udp 40000 > 53 / "query"',
+      'eth rwan > isp / ip 192.168.1.10 > 198.51.100.7 ttl 63 id 3 / udp 40000 > 9000 / "query"',
       'eth rwan > isp / ip 192.168.1.10 > 198.51.100.7 ttl 1 id 5 / udp 40001 > 33435 / "probe"',
     ]);
     const answers = packets(readFileSync(at('captures/lan-out.pcapng'))).map((line) => line.replace(/ id \d+/, ''));
@@ -93,8 +93,8 @@ describe.each(RUNTIMES)('on %s', (_, [file, ...args]) => {
       'eth r > a / arp reply 192.168.1.1 is-at r tell 192.168.1.10',
       `${head} / icmp echo-reply id 7 seq 1 / "packetwalk"`,
       `${head} tos 0xc0 / icmp ttl-exceeded / ip 192.168.1.10 > 198.51.100.7 ttl 1 id 4 / udp 40001 > 33434 / "probe"`,
-      `${head} tos 0xc0 / icmp admin-prohibited / ip 192.168.1.10 > 10.1.2.3 id 6 / udp 40000 > 53 / "query"`,
-      `${head} tos 0xc0 / icmp port-unreachable / ip 192.168.1.10 > 192.168.1.1 id 7 / udp 40000 > 53 / "query"`,
+      `${head} tos 0xc0 / icmp admin-prohibited / ip 192.168.1.10 > 10.1.2.3 id 6 / udp 40000 > 9000 / "query"`,
+      `${head} tos 0xc0 / icmp port-unreachable / ip 192.168.1.10 > 192.168.1.1 id 7 / udp 40000 > 9000 / "query"`,
     ]);
     expect(err()).toContain('captures/lan.pcapng: read to the end, 10 frames');
   });
@@ -112,6 +112,15 @@ describe.each(RUNTIMES)('on %s', (_, [file, ...args]) => {
     expect(packets(out()).map((line) => / id (\d+)/.exec(line)?.[1])).toEqual(['2', '3', '5']);
   });
 
+  it('ends at a signal while it waits for a pipe', async () => {
+    const config = readFileSync(at('pcap-router.yaml'), 'utf8');
+    writeFileSync(at('pipes.yaml'), config.replaceAll('captures/lan.pcapng', '"-"'));
+    const { child, ended, err, until } = start('pipes.yaml');
+    await until(() => expect(err()).toContain('is running'));
+    process.kill(child.pid as number, 'SIGTERM');
+    expect(await ended, err()).toBe(0);
+  });
+
   it.each(['SIGTERM', 'SIGINT'] as const)('has on the disk at %s what it reports as written', async (signal) => {
     const config = readFileSync(at('pcap-router.yaml'), 'utf8')
       .replaceAll('lan.pcapng', 'long.pcap')
@@ -122,7 +131,6 @@ describe.each(RUNTIMES)('on %s', (_, [file, ...args]) => {
     // The last frame is due in an hour; the signal comes while the others are on their way, or behind them.
     const output = at('captures/wan-out.pcap');
     await until(() => expect(existsSync(output) && statSync(output).size).toBeGreaterThan(PCAP_HEADER));
-    // Not child.kill: Deno takes a process that it has killed for ended by the signal, whatever its status.
     process.kill(child.pid as number, signal);
     expect(await ended, err()).toBe(0);
     const reported = /captures\/wan-out\.pcap: (\d+) frames written/.exec(err())?.[1];
@@ -157,7 +165,7 @@ function longCapture(count: number): Uint8Array {
   const writer = new PcapWriter(new OutputBuffer((bytes) => pieces.push(bytes.slice())), false);
   writer.begin();
   const frame = new CaptureFrame();
-  const bytes = parsePacket('eth a > r / ip a > far ttl 64 id 1 / udp 40000 > 53 / "query"', NAMES);
+  const bytes = parsePacket('eth a > r / ip a > far ttl 64 id 1 / udp 40000 > 9000 / "query"', NAMES);
   frame.head = new SkbHead(bytes);
   frame.length = bytes.length;
   frame.originalLength = bytes.length;

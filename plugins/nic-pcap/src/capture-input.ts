@@ -113,7 +113,10 @@ class StreamInput implements CaptureInput {
 
   close(): void {
     this.pause();
-    this.stream?.destroy();
+    if (this.stream === null) return;
+    // On Deno a read of standard input goes on behind the destroyed stream, and keeps the process, until its descriptor is closed.
+    if (this.path === '-' && !this.ended && 'Deno' in globalThis) closeSync(STDIN);
+    this.stream.destroy();
     this.stream = null;
   }
 }
