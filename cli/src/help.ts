@@ -7,6 +7,7 @@ Usage:
   packetwalk check FILE...          say everything that is wrong with a config; open and change nothing
   packetwalk schema [FILE]          write the JSON Schema of configs, for editors
   packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
+  packetwalk test FILE...           play scenarios and compare what came out with what they expect
   packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:
                                     ip addr | link | route | neigh | rule, arp, ping, sysctl, stats, cat /proc/...
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import {
+  type ConfigDocument,
   ConfigError,
   type ConfigIssue,
   checkPlan,
@@ -22,21 +23,20 @@ export class UnusableConfig extends Error {
 }
 
 /** Reads, loads and checks a config. Nothing is opened. Throws UnusableConfig with everything that is wrong. */
-export async function loadConfig(file: string): Promise<Plan> {
+export function loadConfig(file: string): Promise<Plan> {
   const doc = parseConfig(readConfigText(file), file);
+  return loadDocument(doc, file, (issues) => doc.sort(issues).map((i) => doc.format(i)));
+}
+
+/** The same for a config that was read already; `file` is where its relative paths start, `format` tells its issues. */
+export async function loadDocument(doc: ConfigDocument, file: string, format: (issues: readonly ConfigIssue[]) => string[]): Promise<Plan> {
   const { plan, issues } = await planConfig(doc, {
     load: (use) => load(use, file),
     baseDir: dirname(resolve(file)),
     name: basename(file, extname(file)),
   });
   const all = plan === null ? issues : [...issues, ...buildDry(plan, issues)];
-  if (plan === null || all.length > 0)
-    throw new UnusableConfig(
-      doc
-        .sort(all)
-        .map((i) => doc.format(i))
-        .join('\n'),
-    );
+  if (plan === null || all.length > 0) throw new UnusableConfig(format(all).join('\n'));
   return plan;
 }
 

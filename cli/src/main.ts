@@ -18,6 +18,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
   scenario: async () => (await import('./play.ts')).play,
+  test: async () => (await import('./test-scenarios.ts')).testScenarios,
 };
 
 async function main(argv: readonly string[]): Promise<number> {

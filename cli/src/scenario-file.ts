@@ -42,6 +42,8 @@ export interface ScenarioFile {
   readonly drops: Readonly<Record<string, number>> | undefined;
   /** Counters by `group.name`, those that matter. */
   readonly counters: Readonly<Record<string, number>>;
+  /** The file's values and where they stand. */
+  readonly doc: ConfigDocument;
   /** The file's text with these records in place of what was expected before. */
   rewrite(records: readonly RunRecord[]): string;
 }
@@ -166,7 +168,7 @@ export function parseScenario(text: string, file: string): ScenarioFile {
   check(validate(doc, SCHEMA));
   const values = doc.value as Values;
   const folder = dirname(file);
-  const ports = readPorts(values, folder);
+  const ports = readPorts(values, folder, check);
   check(checkPorts(values, ports));
   const context = stepContext(values, ports, folder);
   const steps = readSteps(values.steps, context);
@@ -184,7 +186,7 @@ export function parseScenario(text: string, file: string): ScenarioFile {
   };
   const rewrite = (records: readonly RunRecord[]): string =>
     replaceBlock(text, doc, rewriteSteps(values.steps, context, steadyRecords(records, scenario)));
-  return { scenario, expect: steps.expect, recorded, needs, config, drops, counters, rewrite };
+  return { scenario, expect: steps.expect, recorded, needs, config, drops, counters, doc, rewrite };
 }
 
 /** The records without what changes from run to run and is not compared. */
@@ -208,14 +210,21 @@ function compareRules(values: Values, dumps: CompareRules['dumps']): CompareRule
 }
 
 /** Ports as the scenario gives them, or as the devices of its config are. */
-function readPorts({ ports, config }: Values, folder: string): ScenarioPort[] {
+function readPorts({ ports, config }: Values, folder: string, check: (issues: readonly ConfigIssue[]) => void): ScenarioPort[] {
   if (ports !== undefined) {
     return Object.entries(ports).map(([name, port]) => {
       const { mac, mtu = DEFAULT_MTU } = typeof port === 'string' ? { mac: port } : port;
       return { name, mac, mtu };
     });
   }
-  const router = typeof config === 'string' ? parseConfig(readFileSync(resolve(folder, config), 'utf8'), config).value : config;
+  let router: unknown = config;
+  if (typeof config === 'string') {
+    try {
+      router = parseConfig(readFileSync(resolve(folder, config), 'utf8'), config).value;
+    } catch (error) {
+      check([{ code: 'config', path: ['config'], message: error instanceof Error ? error.message : String(error) }]);
+    }
+  }
   const devices = (router as { devices?: Record<string, { mac?: string; mtu?: number } | null> } | undefined)?.devices ?? {};
   // A device that has no MAC address in its config gets one that scenarios can know.
   return Object.entries(devices).map(([name, device], i) => ({
@@ -257,8 +266,8 @@ function readCapture(file: string): Uint8Array[] {
   reader.finish();
   const frames: Uint8Array[] = [];
   while (reader.next() === CAPTURE_FRAME) {
-    const { buf, offset, length } = reader.frame;
-    frames.push(buf.slice(offset, offset + length));
+    const { head, offset, length } = reader.frame;
+    frames.push(head.buf.slice(offset, offset + length));
   }
   return frames;
 }

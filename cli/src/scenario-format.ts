@@ -20,6 +20,7 @@ import {
   type ScenarioPort,
   toHex,
 } from '@packetwalk/framework/testing';
+import { jsonFault } from './json-fault.ts';
 import { ScenarioError } from './scenario-file.ts';
 
 /** Reads a compiled scenario; `file` is the name that messages use. Throws ScenarioError. */
@@ -27,17 +28,14 @@ export function parseCompiled(text: string, file: string): Scenario {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new ScenarioError(`${file}:${position(text, error)}: is not JSON`);
+  } catch {
+    throw new ScenarioError(`${file}:${position(text, jsonFault(text))}: is not JSON`);
   }
   return new CompiledReader(file).scenario(value);
 }
 
-/** `line:col` of what JSON.parse stumbled over, as far as its message says. */
-function position(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : '';
-  const at = /position (\d+)/.exec(message);
-  const offset = at !== null ? Number(at[1]) : /end of (JSON|data)/i.test(message) ? text.length : 0;
+/** `line:col` */
+function position(text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
   return `${before.length}:${(before.at(-1) as string).length + 1}`;
 }

@@ -94,6 +94,8 @@ class StepReader {
   readonly expect: RunRecord[] = [];
   readonly dumps: Record<string, 'exact' | 'sorted'> = {};
   clock = 0;
+  /** When what is expected next is thought to come: with the last event, or in the last wait. */
+  private at = 0;
   private gap: number;
   private readonly context: StepContext;
 
@@ -114,12 +116,13 @@ class StepReader {
         break;
       case 'expect': {
         const [port, packet] = this.port(rest);
-        const at = { t: this.clock, after: this.events.length - 1 };
+        const at = { t: this.at, after: this.events.length - 1 };
         for (const frame of this.frames(packet)) this.expect.push({ ...at, port, frame });
         break;
       }
       case 'wait':
         this.clock += milliseconds(rest);
+        this.at = this.clock;
         break;
       case 'gap':
         this.gap = milliseconds(rest);
@@ -140,6 +143,7 @@ class StepReader {
   private send(rest: string): void {
     const [port, packet] = this.port(rest);
     for (const frame of this.frames(packet)) {
+      this.at = this.clock;
       this.events.push({ t: this.clock, port, frame });
       this.clock += this.gap;
     }
