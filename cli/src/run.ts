@@ -44,7 +44,16 @@ export async function run({ args, router }: Invocation): Promise<number> {
 }
 
 async function runLive(plan: Plan, name: string | undefined, level: LogLevel): Promise<number> {
-  const log = lineLog((line) => process.stderr.write(`${line}\n`), level);
+  const lines = lineLog((line) => process.stderr.write(`${line}\n`), level);
+  // A run in which something went wrong (a capture broke off, a plugin threw) must not end as if nothing had.
+  let status = 0;
+  const log: Log = {
+    ...lines,
+    error(text) {
+      status = 1;
+      lines.error(text);
+    },
+  };
   let lab: Lab;
   try {
     lab = new Lab(plan, { clock: new HostClock(), random: new HostRandom(), log });
@@ -61,16 +70,15 @@ async function runLive(plan: Plan, name: string | undefined, level: LogLevel): P
     control = await ControlServer.open(lab, name ?? plan.name);
     log.info(`${plan.name} is running; control socket ${control.path}`);
     await ended.promise;
-    return 0;
   } catch (error) {
     log.error(error instanceof Error ? error.message : String(error));
-    return 1;
   } finally {
     ended.cancel();
     await control?.close();
     await lab.stop();
     detach();
   }
+  return status;
 }
 
 /** The first signal, or the end of all input, ends the run; a second signal ends the process at once. */
