@@ -1,5 +1,5 @@
 /** run.ts — `packetwalk run FILE`: a script in virtual time, or real devices until a signal or the end of all input. */
-import { ConfigError, Lab, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
+import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
 import { attachToHost, HostClock, HostRandom } from '@packetwalk/framework/runtime';
 import { ControlServer } from './control-server.ts';
 import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';

@@ -5,6 +5,7 @@
  */
 import {
   dstMtu,
+  FLOWI_FLAG_ANYSRC,
   type Flow,
   IP_DADDR,
   IP_SADDR,
