@@ -4,8 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Random, SeededRandom } from '../clock.ts';
 import { FIB_VALUE_MAX, type FibBackend, type FibBackendFactory, LocalFibStorage } from '../fib.ts';
 import { fibMask, LinearFib } from './linear-fib.ts';
+import { PaintedFib } from './painted-fib.ts';
+import { coversOf, type RouteSet, syntheticRoutes, withDistinctValues } from './synthetic-routes.ts';
 
 /** A backend and the model, changed together. */
 class Pair {
@@ -69,11 +72,17 @@ const change: fc.Arbitrary<Change> = fc.record({
 export interface FibConformanceOptions {
   /** Random sequences of changes to try, 400 unless told: fewer for a backend in which short prefixes cost much. */
   readonly runs?: number;
+  /** Takes a table of 901,899 prefixes and 12 million lookups instead of a small one: minutes. */
+  readonly full?: boolean;
 }
 
+/** Milliseconds a test may take on a busy machine. */
+const TIMEOUT = 60_000;
+const FULL_TIMEOUT = 1_200_000;
+
 /** Runs the conformance suite on a backend. Call it at the top level of a vitest file. */
-export function describeFibBackend(factory: FibBackendFactory, { runs = 400 }: FibConformanceOptions = {}): void {
-  describe(`FIB backend ${factory.name}`, () => {
+export function describeFibBackend(factory: FibBackendFactory, { runs = 400, full = false }: FibConformanceOptions = {}): void {
+  describe(`FIB backend ${factory.name}`, { timeout: full ? FULL_TIMEOUT : TIMEOUT }, () => {
     it('answers -1 when empty', () => {
       new Pair(factory).check([0, -1, 1, 0x7fffffff, -0x80000000]);
     });
@@ -174,14 +183,14 @@ export function describeFibBackend(factory: FibBackendFactory, { runs = 400 }: F
     });
 
     it('stays right at every step of a long churn', () => {
-      const random = xorshift(0x5eed);
+      const random = new SeededRandom(0x5eed);
       const pair = new Pair(factory);
       for (let step = 0; step < 6000; step++) {
-        const length = 8 + ((random() >>> 3) % 25);
-        const prefix = (0x0a000000 | (random() & 0x0703ff07)) & fibMask(length);
-        if (random() % 5 < (step < 3000 ? 3 : 1)) pair.insert(prefix, length, random() & 0xff);
+        const length = 8 + random.below(25);
+        const prefix = churnAddress(random) & fibMask(length);
+        if (random.below(5) < (step < 3000 ? 3 : 1)) pair.insert(prefix, length, random.below(256));
         else pair.remove(prefix, length);
-        for (let i = 0; i < 4; i++) pair.checkAddress(0x0a000000 | (random() & 0x0703ff07));
+        for (let i = 0; i < 4; i++) pair.checkAddress(churnAddress(random));
         pair.checkAddress(prefix);
         pair.checkAddress(prefix | ~fibMask(length));
       }
@@ -189,15 +198,20 @@ export function describeFibBackend(factory: FibBackendFactory, { runs = 400 }: F
     });
 
     it('answers a batch as it answers one', () => {
-      const random = xorshift(0xba7c);
+      const random = new SeededRandom(0xba7c);
       const pair = new Pair(factory);
-      for (let i = 0; i < 500; i++) pair.insert(random() | 0, 1 + ((random() >>> 3) % 32), i);
-      const addresses = Int32Array.from({ length: 999 }, (_, i) => (i & 1 ? random() | 0 : pair.model.entries[i % 400].prefix));
+      for (let i = 0; i < 500; i++) pair.insert(random.int32(), 1 + random.below(32), i);
+      const addresses = Int32Array.from({ length: 999 }, (_, i) => (i & 1 ? random.int32() : pair.model.entries[i % 400].prefix));
       const values = new Int32Array(addresses.length).fill(-2);
       pair.backend.lookupBatch?.(addresses, values, addresses.length - 1);
       if (pair.backend.lookupBatch === undefined) return;
       expect(values.at(-1)).toBe(-2);
       for (let i = 0; i < addresses.length - 1; i++) expect(values[i]).toBe(pair.model.lookup(addresses[i]));
+    });
+
+    it('agrees with a painted table like the internet, before and after half of it goes and comes', () => {
+      const routes = syntheticRoutes(full ? 901_899 : 20_000);
+      for (const set of [routes, withDistinctValues(routes)]) checkAgainstPainting(factory, set, full ? 1_000_000 : 30_000);
     });
 
     it('is as new after clear()', () => {
@@ -214,15 +228,47 @@ export function describeFibBackend(factory: FibBackendFactory, { runs = 400 }: F
   });
 }
 
-/** Marsaglia's xorshift32: unsigned 32-bit numbers from a seed that is not 0. */
-function xorshift(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
+/** Builds the table, removes every other prefix and adds it again; looks up 2 × `lookups` addresses after each step. */
+function checkAgainstPainting(factory: FibBackendFactory, routes: RouteSet, lookups: number): void {
+  const { count, prefixes, lengths, values } = routes;
+  const backend = factory.create({ table: 254, storage: new LocalFibStorage() });
+  const covers = coversOf(routes);
+  const insert = (index: number): void => backend.insert(prefixes[index], lengths[index], values[index]);
+  for (let i = 0; i < count; i++) insert(i);
+  checkLookups(backend, routes, lookups);
+  // From the end: a cover stands before what it covers, so it is still there.
+  for (let i = count - 1; i > 0; i -= 2) {
+    const cover = covers[i];
+    backend.remove(prefixes[i], lengths[i], cover < 0 ? -1 : lengths[cover], cover < 0 ? -1 : values[cover]);
+  }
+  checkLookups(backend, everyOther(routes), lookups);
+  for (let i = count - 1; i > 0; i -= 2) insert(i);
+  checkLookups(backend, routes, lookups);
+}
+
+/** What is left of a table when every other prefix from the last on is gone. */
+function everyOther({ count, prefixes, lengths, values }: RouteSet): RouteSet {
+  const kept = (_: number, index: number): boolean => index === 0 || (count - 1 - index) % 2 === 1;
+  const left = prefixes.filter(kept);
+  return { count: left.length, prefixes: left, lengths: lengths.filter(kept), values: values.filter(kept) };
+}
+
+function checkLookups(backend: FibBackend, routes: RouteSet, lookups: number): void {
+  const painted = new PaintedFib(routes);
+  const random = new SeededRandom(12);
+  for (let i = 0; i < lookups; i++) {
+    const index = random.below(routes.count);
+    for (const address of [random.int32(), routes.prefixes[index] | (random.int32() & ~fibMask(routes.lengths[index]))]) {
+      const expected = painted.lookup(address);
+      const got = backend.lookup(address);
+      if (got !== expected) expect.fail(`lookup(${dotted(address)}) is ${got}, must be ${expected}`);
+    }
+  }
+}
+
+/** An address of 10.0.0.0/8 out of few, so that changes meet each other. */
+function churnAddress(random: Random): number {
+  return 0x0a000000 | (random.int32() & 0x0703ff07);
 }
 
 function dotted(address: number): string {

@@ -1,5 +1,5 @@
 /** @packetwalk/framework/testing — packets as text, scenarios, and the judge of what a router sent. */
-export { describeFibBackend } from './fib-backend.ts';
+export { describeFibBackend, type FibConformanceOptions } from './fib-backend.ts';
 export * from './hex.ts';
 export * from './judge.ts';
 export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-frame.ts';
@@ -9,4 +9,6 @@ export * from './marked.ts';
 export { describeNeighTable, type NeighTableBench } from './neighbour.ts';
 export * from './packet-notation.ts';
 export { type PacketNames, PacketSyntaxError } from './packet-words.ts';
+export { PaintedFib } from './painted-fib.ts';
 export * from './scenario.ts';
+export * from './synthetic-routes.ts';

@@ -1,4 +1,4 @@
 import { describeFibBackend } from '@packetwalk/framework/testing';
 import { fibHash } from './plugin.ts';
 
-describeFibBackend(fibHash);
+describeFibBackend(fibHash, { full: process.env.FIB_FULL === '1' });

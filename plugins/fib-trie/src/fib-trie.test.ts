@@ -1,4 +1,4 @@
 import { describeFibBackend } from '@packetwalk/framework/testing';
 import { fibTrie } from './plugin.ts';
 
-describeFibBackend(fibTrie);
+describeFibBackend(fibTrie, { full: process.env.FIB_FULL === '1' });
