@@ -36,6 +36,7 @@ export * from './netdevice.ts';
 export * from './netfilter.ts';
 export * from './nfct.ts';
 export * from './notifier.ts';
+export { compileFilter, type PacketFilter } from './packet-filter/filter.ts';
 export * from './plan.ts';
 export * from './plugin.ts';
 export * from './plugin-order.ts';
