@@ -6,6 +6,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Neighbour } from './neighbour.ts';
 import type { NetDevice } from './netdevice.ts';
+import type { Connection } from './services/conntrack.ts';
 import type { Ifaddr } from './services/inetdevice.ts';
 
 export interface NetEvents {
@@ -32,6 +33,10 @@ export interface NetEvents {
   'route:del': (route: object) => void;
   'fdb:add': (entry: object) => void;
   'fdb:del': (entry: object) => void;
+  /** A tracked connection began, changed or ended; `changed` is what of it, as bits (ip_conntrack_events). */
+  'conntrack:event': (what: 'new' | 'update' | 'destroy', connection: Connection, changed: number) => void;
+  /** A connection is expected because of another one, or no longer. */
+  'conntrack:expect': (what: 'new' | 'destroy', expectation: object) => void;
   'sysctl:write': (name: string, value: string) => void;
 }
 
