@@ -43,10 +43,13 @@ export const IPPROTO_IGMP = 2;
 export const IPPROTO_IPIP = 4;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
+export const IPPROTO_DCCP = 33;
 export const IPPROTO_GRE = 47;
 export const IPPROTO_ESP = 50;
 export const IPPROTO_AH = 51;
 export const IPPROTO_COMP = 108;
+export const IPPROTO_SCTP = 132;
+export const IPPROTO_UDPLITE = 136;
 export const IPPROTO_RAW = 255;
 
 /** Option kinds (RFC 791 §3.1, RFC 1108, RFC 2113). */
