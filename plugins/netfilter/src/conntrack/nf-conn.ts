@@ -198,7 +198,7 @@ export class NfConn implements Connection {
   /** Milliseconds that are left to live at `now`, 0 when it is over (nf_ct_expires). */
   expiresIn(now: number): number {
     const left = (this.words[this.base + CT_EXPIRES] - now) | 0;
-    return left > 0 ? left : 0;
+    return Math.max(left, 0);
   }
 }
 

@@ -17,7 +17,7 @@ import {
   tcpHdrLen,
 } from '@packetwalk/framework';
 import type { NfConn } from './nf-conn.ts';
-import { tcpOption } from './tcp-options.ts';
+import { nextOption, tcpOption } from './tcp-options.ts';
 
 /** One direction: what is added to its sequence numbers up to `position`, and behind it. */
 class SeqOffset {
@@ -98,7 +98,7 @@ function replaced(view: DataView, th: number, at: number, old: number, value: nu
 function adjustSack(view: DataView, th: number, packetEnd: number, other: SeqOffset): boolean {
   const end = th + tcpHdrLen(view, th);
   if (end > packetEnd) return false;
-  for (let o = th + TCP_HLEN; (o = tcpOption(view, o, end, TCPOPT_SACK)) >= 0; o += view.getUint8(o + 1)) {
+  for (let o = tcpOption(view, th + TCP_HLEN, end, TCPOPT_SACK); o >= 0; o = nextOption(view, o, end, TCPOPT_SACK)) {
     const blocks = view.getUint8(o + 1) - 2;
     if (blocks < 8 || blocks % 8 !== 0) continue;
     for (let edge = o + 2; edge < o + 2 + blocks; edge += 4) {

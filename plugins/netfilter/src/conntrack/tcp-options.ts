@@ -42,15 +42,20 @@ export function tcpOption(view: DataView, at: number, end: number, kind: number)
   return -1;
 }
 
+/** The next option of `kind` behind the one at `at`, or -1. */
+export function nextOption(view: DataView, at: number, end: number, kind: number): number {
+  return tcpOption(view, at + view.getUint8(at + 1), end, kind);
+}
+
 /** What a SYN announces: TCP_FLAG_WINDOW_SCALE and TCP_FLAG_SACK_PERM as set | shift of the window << 8. */
 export function tcpSynOptions(view: DataView, th: number): number {
   const start = th + TCP_HLEN;
   const end = th + tcpHdrLen(view, th);
   let found = 0;
-  for (let o = start; (o = tcpOption(view, o, end, TCPOPT_SACK_PERM)) >= 0; o += view.getUint8(o + 1)) {
+  for (let o = tcpOption(view, start, end, TCPOPT_SACK_PERM); o >= 0; o = nextOption(view, o, end, TCPOPT_SACK_PERM)) {
     if (view.getUint8(o + 1) === TCPOLEN_SACK_PERM) found |= TCP_FLAG_SACK_PERM;
   }
-  for (let o = start; (o = tcpOption(view, o, end, TCPOPT_WINDOW)) >= 0; o += view.getUint8(o + 1)) {
+  for (let o = tcpOption(view, start, end, TCPOPT_WINDOW); o >= 0; o = nextOption(view, o, end, TCPOPT_WINDOW)) {
     if (view.getUint8(o + 1) === TCPOLEN_WINDOW)
       found = (found & 0xff) | TCP_FLAG_WINDOW_SCALE | (Math.min(view.getUint8(o + 2), TCP_MAX_WSCALE) << 8);
   }
@@ -62,7 +67,7 @@ export function tcpSack(view: DataView, th: number, ack: number): number {
   const start = th + TCP_HLEN;
   const end = th + tcpHdrLen(view, th);
   if (end - start === TCPOLEN_TSTAMP_ALIGNED && view.getInt32(start) === TSTAMP_ALIGNED) return ack;
-  for (let o = start; (o = tcpOption(view, o, end, TCPOPT_SACK)) >= 0; o += view.getUint8(o + 1)) {
+  for (let o = tcpOption(view, start, end, TCPOPT_SACK); o >= 0; o = nextOption(view, o, end, TCPOPT_SACK)) {
     const blocks = view.getUint8(o + 1) - TCPOLEN_SACK_BASE;
     if (blocks < TCPOLEN_SACK_PERBLOCK || blocks % TCPOLEN_SACK_PERBLOCK !== 0) continue;
     let highest = ack;

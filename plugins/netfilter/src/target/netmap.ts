@@ -44,7 +44,7 @@ const network: XtValue<Network> = (text, at) => {
 
 function maskLength(text: string): number | null {
   const length = xtNumber(text);
-  if (length !== null) return length > 32 ? 32 : length;
+  if (length !== null) return Math.min(length, 32);
   const mask = parseIpv4(text);
   if (mask === null) return null;
   const ones = inetMaskLen(mask);
