@@ -13,39 +13,28 @@ import {
   childSlot,
   isLeaf,
   isNode,
-  isSkip,
   LENGTH_AT,
   leafOf,
-  leafValue,
   NO_ROUTE,
   nodeBase,
   nodeEnd,
   nodeOf,
-  ORIGIN_MASK,
-  SHIFT_AT,
   SKIP_CHILD,
   SKIP_DEPTH,
   SKIP_KEY,
   setSkipMiss,
   skipBlock,
   skipMiss,
-  VALUE_MASK,
 } from './cell.ts';
 import { CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
 import { compact } from './compaction.ts';
 import { Compression, ROOT_MIN_BITS } from './compression.ts';
+import { ROOT_SLOT, TrieReader } from './trie-reader.ts';
 
-/** The slot that holds the root. */
-const ROOT_SLOT = 0;
-
-export class FibTrie implements FibBackend {
+export class FibTrie extends TrieReader implements FibBackend {
   private readonly storage: FibStorage;
   private pool: CellPool;
   private compression: Compression;
-
-  // What a lookup reads: the pool's array, and the cell at ROOT_SLOT.
-  private cells: Int32Array;
-  private root = 0;
 
   // The way down of the change at work: slots, their depths, and the node (bits, base) each is a child of; 0 bits: none.
   private readonly slots: Int32Array = new Int32Array(33);
@@ -55,32 +44,12 @@ export class FibTrie implements FibBackend {
   private height = 0;
 
   constructor(storage: FibStorage) {
+    const pool = new CellPool(storage);
+    super(pool.cells);
     this.storage = storage;
-    this.pool = new CellPool(storage);
-    this.compression = new Compression(this.pool);
-    this.cells = this.pool.cells;
+    this.pool = pool;
+    this.compression = new Compression(pool);
     this.plantRoot();
-  }
-
-  lookup(address: number): number {
-    const { cells, root } = this;
-    // childSlot() by hand, twice: the steps that nearly all addresses take.
-    let cell = cells[(root + (address >>> (root >>> SHIFT_AT))) & ORIGIN_MASK];
-    if (cell < 0) {
-      cell = cells[(cell + (address >>> (cell >>> SHIFT_AT))) & ORIGIN_MASK];
-      if (cell < 0) return this.descend(address);
-    }
-    return (cell & VALUE_MASK) - 1;
-  }
-
-  lookupBatch(addresses: Int32Array, out: Int32Array, n: number): void {
-    const { cells, root } = this;
-    for (let i = 0; i < n; i++) out[i] = cells[(root + (addresses[i] >>> (root >>> SHIFT_AT))) & ORIGIN_MASK];
-    for (let i = 0; i < n; i++) {
-      let cell = out[i];
-      if (cell < 0) cell = cells[(cell + (addresses[i] >>> (cell >>> SHIFT_AT))) & ORIGIN_MASK];
-      out[i] = cell < 0 ? this.descend(addresses[i]) : (cell & VALUE_MASK) - 1;
-    }
   }
 
   insert(prefix: number, length: number, value: number): void {
@@ -100,22 +69,6 @@ export class FibTrie implements FibBackend {
 
   memory(): number {
     return this.pool.cells.byteLength;
-  }
-
-  /** A lookup of any number of steps. */
-  private descend(address: number): number {
-    const cells = this.cells;
-    let cell = this.root;
-    while (cell < 0) {
-      if (isSkip(cell)) {
-        const block = skipBlock(cell);
-        if ((address ^ cells[block + SKIP_KEY]) >>> (32 + cells[block + SKIP_DEPTH]) !== 0) return leafValue(skipMiss(cells, block));
-        cell = cells[block + SKIP_CHILD];
-      } else {
-        cell = cells[childSlot(cell, address)];
-      }
-    }
-    return leafValue(cell);
   }
 
   private plantRoot(): void {
