@@ -80,6 +80,8 @@ export interface XtOption {
   readonly mandatory?: true;
   /** May be given more than once: `init` sees the values in order. */
   readonly multiple?: true;
+  /** Another name for this option, which alone says what it is: `sport` for `source-port`. */
+  readonly alias?: string;
   /** Options it cannot stand with, and those it needs. */
   readonly excludes?: readonly string[];
   readonly also?: readonly string[];
@@ -87,22 +89,27 @@ export interface XtOption {
   readonly twice?: string;
 }
 
+/** Options by name, in the order in which their quarrels are told. */
 export type XtOptionTable = Readonly<Record<string, XtOption>>;
 
 /** An option as it was given. */
 export interface XtGiven<T> {
-  /** What the option's `value` made of the argument; true when it has none; a list for `multiple`. */
+  /** What the option's `value` made of the argument; true when it has none. */
   readonly value: T;
   readonly invert: boolean;
+  /** Place among the options of the extension, from 0: for those that are about what stands in front of or behind them. */
+  readonly order: number;
 }
 
 type ValueOf<O extends XtOption> = O extends { value: XtValue<infer T> } ? T : true;
 type GivenOf<O extends XtOption> = O extends { multiple: true } ? readonly XtGiven<ValueOf<O>>[] : XtGiven<ValueOf<O>>;
+/** Names of the options themselves, without other names for them. */
+type OwnKeys<O extends XtOptionTable> = { [K in keyof O]: O[K] extends { alias: string } ? never : K }[keyof O];
 type MandatoryKeys<O extends XtOptionTable> = { [K in keyof O]: O[K] extends { mandatory: true } ? K : never }[keyof O];
 
 /** The options of a match or target by name: mandatory ones are there, others may be. */
 export type XtParsed<O extends XtOptionTable> = { readonly [K in MandatoryKeys<O>]: GivenOf<O[K]> } & {
-  readonly [K in Exclude<keyof O, MandatoryKeys<O>>]?: GivenOf<O[K]>;
+  readonly [K in Exclude<OwnKeys<O>, MandatoryKeys<O>>]?: GivenOf<O[K]>;
 };
 
 /** The rule that a match or target is part of, as far as it is known when the extension is made. */
@@ -117,6 +124,13 @@ export interface XtRule {
 export interface XtPlace extends XtRule {
   /** Bit (1 << NF_IP_*) of each hook whose built-in chain leads here. */
   readonly hooks: number;
+}
+
+/** Why a rule cannot stand where it is: an errno's text, and for people what is wrong. */
+export interface XtRefusal {
+  /** `Invalid argument`, `No such file or directory` … */
+  readonly errno: string;
+  readonly reason: string;
 }
 
 /** What matches and targets have in common. `D` is what an extension keeps for a rule. */
@@ -136,8 +150,8 @@ export interface XtExtension<D> {
   readonly hooks?: number;
   /** The protocol that the rule must have. */
   readonly protocol?: number;
-  /** Another reason why it cannot stand there (a text for the log), or null. */
-  check?(data: D, place: XtPlace): string | null;
+  /** Another reason why it cannot stand there, or null; a text alone is an invalid argument. */
+  check?(data: D, place: XtPlace): string | XtRefusal | null;
   /** The rule is part of a committed table from now on; called once a rule. */
   attach?(data: D): void;
   /** The rule is gone; called once for each `attach`. */

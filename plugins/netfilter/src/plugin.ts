@@ -6,23 +6,40 @@
  *
  * Read walk.ts first.
  */
-import { definePlugin, type NfHookFn, PF_INET, type Plugin, type PluginContext, Xtables } from '@packetwalk/framework';
+import {
+  Conntrack,
+  definePlugin,
+  NF_IP_LOCAL_OUT,
+  type NfHookFn,
+  NfLog,
+  PF_INET,
+  type Plugin,
+  type PluginContext,
+  Routing,
+  Xtables,
+} from '@packetwalk/framework';
 import { applyConfig } from './config.ts';
+import { setupConntrack } from './conntrack/setup-conntrack.ts';
 import { IpTables } from './ip-tables.ts';
 import type { IptablesContext } from './iptables/context.ts';
 import { iptablesCommand } from './iptables/iptables-command.ts';
 import { iptablesRestoreCommand } from './iptables/restore-command.ts';
 import { iptablesSaveCommand } from './iptables/save-command.ts';
-import { MATCHES } from './matches.ts';
+import { mangleOutput } from './mangle-output.ts';
+import { matches } from './matches.ts';
+import { setupNat } from './nat/setup-nat.ts';
+import { NfLogs } from './nf-log.ts';
 import type { AttachChain } from './table-def.ts';
-import { TARGETS } from './targets.ts';
+import { targets } from './targets.ts';
 
 interface Options {
   readonly compile: boolean;
+  readonly logRate: number;
 }
 
 const plugin: Plugin<Options> = definePlugin<Options>({
   name: 'netfilter',
+  provides: [Conntrack, NfLog],
   optional: [Xtables],
   schema: {
     type: 'object',
@@ -33,16 +50,25 @@ const plugin: Plugin<Options> = definePlugin<Options>({
         default: true,
         description: 'Whether chains are compiled. If not, every packet is held against every rule: the same answers, slower.',
       },
+      logRate: {
+        type: 'integer',
+        minimum: 1,
+        default: 100,
+        description: 'Packets a second, and at once, that LOG and NFLOG write to the log; how many more there were is told.',
+      },
     },
   },
   sections: {
     iptables: { type: 'string', description: 'The rules, as iptables-save writes them and iptables-restore reads them.' },
   },
-  setup(ctx, { compile }) {
+  setup(ctx, { compile, logRate }) {
     const xtables = ctx.inject(Xtables);
-    for (const match of MATCHES) ctx.defer(xtables.matches.add(match.name, match));
-    for (const target of TARGETS) ctx.defer(xtables.targets.add(target.name, target));
-    const tables = new IpTables((table) => attachChain(ctx, table), compile);
+    for (const match of matches(ctx)) ctx.defer(xtables.matches.add(match.name, match));
+    const logs = new NfLogs(ctx.net, ctx.log, logRate);
+    ctx.provide(NfLog, logs);
+    for (const target of targets(ctx, logs)) ctx.defer(xtables.targets.add(target.name, target));
+    const attachNat = setupNat(ctx, setupConntrack(ctx, xtables), xtables);
+    const tables = new IpTables((table) => (table === 'nat' ? attachNat : attachChain(ctx, table)), compile);
     ctx.defer(() => tables.dispose());
     const context: IptablesContext = { net: ctx.net, tables, xtables };
     for (const command of [iptablesCommand, iptablesSaveCommand, iptablesRestoreCommand]) ctx.command(command(context));
@@ -51,7 +77,11 @@ const plugin: Plugin<Options> = definePlugin<Options>({
 });
 export default plugin;
 
-/** Built-in chains stand at their hooks themselves. */
+/** Built-in chains stand at their hooks themselves; mangle's looks the route up again where a packet has got one already. */
 function attachChain(ctx: PluginContext, table: string): AttachChain {
-  return ({ hooknum, priority }, run: NfHookFn) => ctx.nfHook({ pf: PF_INET, hooknum, priority, hook: run, name: `iptables ${table}` });
+  const routing = ctx.slot(Routing);
+  return ({ hooknum, priority }, run: NfHookFn) => {
+    const hook = table === 'mangle' && hooknum === NF_IP_LOCAL_OUT ? mangleOutput(routing, run) : run;
+    return ctx.nfHook({ pf: PF_INET, hooknum, priority, hook, name: `iptables ${table}` });
+  };
 }

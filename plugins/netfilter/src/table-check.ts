@@ -2,9 +2,9 @@
  * table-check.ts — what a rule set must keep to before packets go through it: extensions stand where they may, jumps come
  * to an end (cf. Linux nft_table_validate).
  */
-import type { XtExtension } from '@packetwalk/framework';
+import type { XtExtension, XtRefusal } from '@packetwalk/framework';
 import type { Chain } from './chain.ts';
-import { IPT_INV_PROTO } from './ip-entry.ts';
+import { IPT_INV_DSTIP, IPT_INV_PROTO, IPT_INV_SRCIP } from './ip-entry.ts';
 import type { Rule } from './rule.ts';
 import { type ChainDraft, type TableDraft, type TableOp, TableOpError } from './table-draft.ts';
 
@@ -31,9 +31,13 @@ function checkRule(draft: TableDraft, rule: Rule, op: TableOp): void {
     const exists = draft.chains.has(target.chain.name);
     throw new TableOpError(op, exists ? EOPNOTSUPP : ENOENT, `${target.chain.name} is a built-in chain: no rule may lead there`);
   }
+  const { smask, dmask, invert } = rule.entry;
+  if ((smask === 0 && (invert & IPT_INV_SRCIP) !== 0) || (dmask === 0 && (invert & IPT_INV_DSTIP) !== 0)) {
+    throw new TableOpError(op, EINVAL, 'no address at all can match');
+  }
   for (const [extension, data] of extensions(rule)) {
-    const reason = refuse(draft.table.name, rule, extension, data, 0);
-    if (reason !== null) throw new TableOpError(op, EINVAL, `${extension.name}: ${reason}`);
+    const refusal = refuse(draft.table.name, rule, extension, data, 0);
+    if (refusal !== null) throw new TableOpError(op, refusal.errno, `${extension.name}: ${refusal.reason}`);
   }
 }
 
@@ -43,17 +47,20 @@ function* extensions(rule: Rule): Iterable<[XtExtension<unknown>, unknown]> {
 }
 
 /** Why an extension cannot stand here, reached from `hooks`; null when it can. */
-function refuse(table: string, rule: Rule, extension: XtExtension<unknown>, data: unknown, hooks: number): string | null {
+function refuse(table: string, rule: Rule, extension: XtExtension<unknown>, data: unknown, hooks: number): XtRefusal | null {
   const { protocol, invert } = rule.entry;
   const protocolInverted = (invert & IPT_INV_PROTO) !== 0;
+  const invalid = (reason: string): XtRefusal => ({ errno: EINVAL, reason });
   if (extension.tables !== undefined && !extension.tables.includes(table)) {
-    return `only valid in table ${extension.tables.join(' or ')}, not ${table}`;
+    return invalid(`only valid in table ${extension.tables.join(' or ')}, not ${table}`);
   }
   if (extension.protocol !== undefined && (protocol !== extension.protocol || protocolInverted)) {
-    return `only valid for protocol ${extension.protocol}`;
+    return invalid(`only valid for protocol ${extension.protocol}`);
   }
-  if (extension.hooks !== undefined && (hooks & ~extension.hooks) !== 0) return 'not valid in a chain that is entered from this hook';
-  return extension.check?.(data, { table, protocol, protocolInverted, hooks }) ?? null;
+  if (extension.hooks !== undefined && (hooks & ~extension.hooks) !== 0)
+    return invalid('not valid in a chain that is entered from this hook');
+  const answer = extension.check?.(data, { table, protocol, protocolInverted, hooks }) ?? null;
+  return typeof answer === 'string' ? invalid(answer) : answer;
 }
 
 /** The rules that can be reached from one built-in chain. */
@@ -88,10 +95,10 @@ class Reach {
 
   private checkHooks(rule: Rule): void {
     for (const [extension, data] of extensions(rule)) {
-      const reason = refuse(this.draft.table.name, rule, extension, data, this.hook);
-      if (reason === null) continue;
+      const refusal = refuse(this.draft.table.name, rule, extension, data, this.hook);
+      if (refusal === null) continue;
       this.path.push(rule);
-      throw this.blame(EINVAL, `${extension.name}: ${reason}`);
+      throw this.blame(refusal.errno, `${extension.name}: ${refusal.reason}`);
     }
   }
 

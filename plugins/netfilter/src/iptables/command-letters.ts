@@ -11,7 +11,7 @@ export function goTogether(a: Command, b: Command): boolean {
   return (lists === 'Z' || lists === 'ZN') && (other === 'L' || other === 'S');
 }
 
-export const SHORT_OPTIONS = 'A:C:D:E:F::I:L::M:N:P:VX::Z::c:d:i:j:o:p:s:t:S::W::46bfg:h::m:nvw::x';
+export const SHORT_OPTIONS = 'A:C:D:E:F::I:L::M:N:P:R:VX::Z::c:d:i:j:o:p:s:t:S::W::46bfg:h::m:nvw::x';
 
 const LONG: readonly (readonly [string, LongOption<string>['argument'], string])[] = [
   ['append', 'required', 'A'],

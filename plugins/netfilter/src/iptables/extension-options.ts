@@ -15,19 +15,25 @@ import {
 
 export class ExtensionOptions<X extends XtExtension<unknown>> {
   readonly extension: X;
+  private order = 0;
   private readonly given = new Map<string, XtGiven<unknown>[]>();
 
   constructor(extension: X) {
     this.extension = extension;
   }
 
+  /** The option of that name, or that it is another name for. */
   option(name: string): XtOption {
-    return this.extension.options[name];
+    return this.extension.options[this.canonical(name)];
+  }
+
+  private canonical(name: string): string {
+    return this.extension.options[name].alias ?? name;
   }
 
   /** An option was given; throws XtProblem for what cannot be. */
   add(name: string, invert: boolean, text: string | undefined, second: string | undefined): void {
-    this.named(() => this.addOption(name, invert, text, second));
+    this.named(() => this.addOption(this.canonical(name), invert, text, second));
   }
 
   private addOption(name: string, invert: boolean, text: string | undefined, second: string | undefined): void {
@@ -38,11 +44,6 @@ export class ExtensionOptions<X extends XtExtension<unknown>> {
       throw new XtProblem(option.twice ?? `${extension.name}: option "--${name}" can only be used once.\n`);
     }
     if (invert && option.invert !== true) throw new XtProblem(`${extension.name}: option "--${name}" cannot be inverted.\n`);
-    for (const other of option.excludes ?? []) {
-      if (given.has(other)) {
-        throw new XtProblem(`${extension.name}: option "--${name}" cannot be used together with "--${other}".\n`);
-      }
-    }
     const at: XtArgument = {
       extension: extension.name,
       option: name,
@@ -50,7 +51,7 @@ export class ExtensionOptions<X extends XtExtension<unknown>> {
       bad: () => new XtProblem(`${extension.name}: Bad value for "--${name}" option: "${text}"`),
     };
     const value = option.value === undefined ? true : option.value(text as string, at);
-    given.set(name, [...(before ?? []), { value, invert }]);
+    given.set(name, [...(before ?? []), { value, invert, order: this.order++ }]);
   }
 
   /** What the extension makes of them, all being given. */
@@ -67,12 +68,23 @@ export class ExtensionOptions<X extends XtExtension<unknown>> {
         if (option.mandatory === true) throw new XtProblem(`${extension.name}: option "--${name}" must be specified\n`);
         continue;
       }
-      for (const other of option.also ?? []) {
-        if (!given.has(other)) throw new XtProblem(`${extension.name}: option "--${name}" also requires "--${other}".\n`);
-      }
+      this.checkOthers(name, option);
       parsed[name] = option.multiple === true ? values : values[0];
     }
     return extension.init(parsed as XtParsed<XtOptionTable>, rule);
+  }
+
+  /** What an option needs beside it, and what it cannot stand with. */
+  private checkOthers(name: string, option: XtOption): void {
+    const { extension, given } = this;
+    for (const other of Object.keys(extension.options)) {
+      if (option.also?.includes(other) === true && !given.has(other)) {
+        throw new XtProblem(`${extension.name}: option "--${name}" also requires "--${other}".\n`);
+      }
+      if (option.excludes?.includes(other) === true && given.has(other)) {
+        throw new XtProblem(`${extension.name}: option "--${name}" cannot be used together with "--${other}".\n`);
+      }
+    }
   }
 
   /** Problems that `work` throws are about this extension. */

@@ -140,11 +140,13 @@ export class RuleLineReader {
   }
 
   private load<X extends XtMatch | XtTarget>(extension: X, id: string): ExtensionOptions<X> {
-    const own = Object.entries(extension.options).map(
-      ([name, { value }]): LongOption<string> => ({ name, argument: value === undefined ? 'none' : 'required', id: `${id} ${name}` }),
-    );
+    const options = new ExtensionOptions(extension);
+    const own = Object.keys(extension.options).map((name): LongOption<string> => {
+      const argument = options.option(name).value === undefined ? 'none' : 'required';
+      return { name, argument, id: `${id} ${name}` };
+    });
     this.longs = [...own, ...this.longs];
-    return new ExtensionOptions(extension);
+    return options;
   }
 
   /** All has been read; throws XtProblem for what is missing or does not go together. */

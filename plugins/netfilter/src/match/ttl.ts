@@ -14,9 +14,9 @@ export const ttl: XtMatch = defineMatch({
   name: 'ttl',
   pure: true,
   options: {
-    'ttl-eq': { value, invert: true, excludes: ['ttl-lt', 'ttl-gt'] },
     'ttl-lt': { value, excludes: ['ttl-eq', 'ttl-gt'] },
     'ttl-gt': { value, excludes: ['ttl-eq', 'ttl-lt'] },
+    'ttl-eq': { value, invert: true, excludes: ['ttl-lt', 'ttl-gt'] },
   },
   init(o): Ttl {
     const eq = o['ttl-eq'];
