@@ -74,6 +74,9 @@ function talk(path: string, request: ControlRequest, out: Sink, err: Sink): Prom
       else if ('err' in message) err.write(message.err);
       else status = message.status;
     });
+    // The first Ctrl-C ends the command, which may still say something; the second ends this program.
+    const interrupt = (): void => void socket.end();
+    process.once('SIGINT', interrupt);
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on('data', (text: string) => lines.push(text));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -86,6 +89,9 @@ function talk(path: string, request: ControlRequest, out: Sink, err: Sink): Prom
       err.write(`packetwalk: ${path}: ${reason}\n`);
       resolve(UNREACHABLE);
     });
-    socket.on('close', () => resolve(status));
+    socket.on('close', () => {
+      process.off('SIGINT', interrupt);
+      resolve(status);
+    });
   });
 }

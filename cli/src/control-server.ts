@@ -21,7 +21,7 @@ export class ControlServer {
   private constructor(lab: Lab, path: string) {
     this.lab = lab;
     this.path = path;
-    this.server = createServer((socket) => this.accept(socket));
+    this.server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket));
   }
 
   /** Opens the socket of instance `name`. Throws an Error with one line when another instance has that name. */
@@ -61,14 +61,23 @@ export class ControlServer {
   private accept(socket: Socket): void {
     this.sockets.add(socket);
     const gone = new AbortController();
+    let serving = 0;
     socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());
+    // The person interrupts: the command ends, and may still say what it has found.
+    socket.on('end', () => {
+      gone.abort();
+      if (serving === 0) socket.end();
+    });
     socket.on('close', () => {
       this.sockets.delete(socket);
       gone.abort();
     });
     let size = 0;
-    const lines = new LineReader((line) => void this.serve(socket, line, gone.signal));
+    const lines = new LineReader((line) => {
+      serving++;
+      void this.serve(socket, line, gone.signal).finally(() => serving--);
+    });
     socket.on('data', (text: string) => {
       size += text.length;
       if (size > MAX_REQUEST) socket.destroy();

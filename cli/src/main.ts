@@ -17,6 +17,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
+  trace: async () => (await import('./trace.ts')).trace,
   scenario: async () => (await import('./play.ts')).play,
   test: async () => (await import('./test-scenarios.ts')).testScenarios,
 };

@@ -105,7 +105,7 @@ function endOfRun(lab: Lab): { promise: Promise<void>; cancel: () => void } {
 }
 
 /** Some device reads a capture, all that do have come to its end, and nothing else can bring packets in. */
-function inputExhausted(lab: Lab): boolean {
+export function inputExhausted(lab: Lab): boolean {
   const devices = [...lab.routers.values()].flatMap((r) => r.net.devices());
   const readers = devices.filter((dev) => dev.ops.poll !== undefined);
   return readers.length > 0 && readers.every((dev) => dev.ops.exhausted?.(dev) === true);

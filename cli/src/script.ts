@@ -11,21 +11,26 @@ import {
   splitWords,
   type TraceRecord,
   VirtualClock,
+  walkText,
 } from '@packetwalk/framework';
 import { formatIssues } from './load-config.ts';
-import { walkText } from './walk-text.ts';
 
-/** Runs the script and writes to `out`. Returns the exit status: 1 when a command could not be run at all. */
-export async function runScript(plan: Plan, out: (text: string) => void, err: (text: string) => void): Promise<number> {
+/** The routers of a config in virtual time, not started; null when the config is wrong, and `err` was told why. */
+export function virtualLab(plan: Plan, err: (text: string) => void): Lab | null {
   const log = lineLog((line) => err(`${line}\n`), 'warn');
-  let lab: Lab;
   try {
-    lab = new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log });
+    return new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     err(`${formatIssues(plan, error.issues)}\n`);
-    return 2;
+    return null;
   }
+}
+
+/** Runs the script and writes to `out`. Returns the exit status: 1 when a command could not be run at all. */
+export async function runScript(plan: Plan, out: (text: string) => void, err: (text: string) => void): Promise<number> {
+  const lab = virtualLab(plan, err);
+  if (lab === null) return 2;
   await lab.start();
   let status = 0;
   try {
@@ -67,22 +72,17 @@ async function runStep(
 
 /** Records the walk of the first packet that is sent or comes in, and of the answers it causes. */
 function traceFirst(lab: Lab, records: TraceRecord[]): () => void {
-  const { tracer } = lab;
   let chosen = false;
-  tracer.filter = () => {
-    if (chosen) return false;
+  const first = (): boolean => {
+    const taken = !chosen;
     chosen = true;
-    return true;
+    return taken;
   };
-  const unlisten = tracer.listen((record) => records.push(record));
-  return () => {
-    tracer.filter = null;
-    unlisten();
-  };
+  return lab.tracer.watch(first, (record) => records.push(record));
 }
 
 /** Moves virtual time on until a command that takes some has ended. */
-async function settle(lab: Lab, ending: Promise<number>): Promise<number> {
+export async function settle(lab: Lab, ending: Promise<number>): Promise<number> {
   let status: number | null = null;
   const watched = ending.then((value) => {
     status = value;

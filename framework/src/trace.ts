@@ -36,9 +36,18 @@ const VERDICTS: Record<number, string> = {
   [NF_REPEAT]: 'REPEAT',
 };
 
+/** Walks that one watcher follows at a time; the oldest are forgotten. */
+const MAX_WATCHED = 4096;
+
+interface Watcher {
+  readonly match: (skb: SkBuff) => boolean;
+  readonly ids: Set<number>;
+}
+
 /** Decides which packets are traced and hands their records to the sinks; one for all routers of a process. */
 export class Tracer {
   private readonly sinks: TraceSink[] = [];
+  private readonly watchers: Watcher[] = [];
   private nextId = 1;
   /** Looks at each packet that enters by a device and says whether to trace it; null: no packet is looked at. */
   filter: ((skb: SkBuff) => boolean) | null = null;
@@ -50,6 +59,37 @@ export class Tracer {
       const i = this.sinks.indexOf(sink);
       if (i >= 0) this.sinks.splice(i, 1);
     };
+  }
+
+  /**
+   * Follows the packets that `match` takes where they enter or are made; a packet that is traced already is not offered.
+   * `sink` gets their records and no others. Returns its undo: with the last watcher the filter goes too.
+   */
+  watch(match: (skb: SkBuff) => boolean, sink: TraceSink): () => void {
+    const watcher: Watcher = { match, ids: new Set() };
+    const unlisten = this.listen((record) => {
+      if (watcher.ids.has(record.id)) sink(record);
+    });
+    this.watchers.push(watcher);
+    this.filter = (skb) => this.choose(skb);
+    return () => {
+      unlisten();
+      const i = this.watchers.indexOf(watcher);
+      if (i >= 0) this.watchers.splice(i, 1);
+      if (this.watchers.length === 0) this.filter = null;
+    };
+  }
+
+  /** Asks the watchers; those that take the packet follow the id that it is about to get. */
+  private choose(skb: SkBuff): boolean {
+    let chosen = false;
+    for (const { match, ids } of this.watchers) {
+      if (!match(skb)) continue;
+      chosen = true;
+      ids.add(this.nextId);
+      if (ids.size > MAX_WATCHED) ids.delete(ids.values().next().value as number);
+    }
+    return chosen;
   }
 
   /** A fresh id for a packet to be traced. */

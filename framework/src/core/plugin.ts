@@ -10,6 +10,7 @@ import { ipLinkCommand } from './link.ts';
 import { createLoopback } from './loopback.ts';
 import { statsCommand } from './stats.ts';
 import { sysctlCommand } from './sysctl-command.ts';
+import { traceCommand } from './trace.ts';
 
 export const corePlugin: Plugin = definePlugin({
   name: 'core',
@@ -30,6 +31,7 @@ export const corePlugin: Plugin = definePlugin({
     ctx.command(ipLinkCommand(net, ctx.inject(LinkKinds)));
     ctx.command(sysctlCommand(net.sysctl));
     ctx.command(statsCommand(net));
+    ctx.command(traceCommand(net));
     ctx.command(catCommand(ctx.inject(ProcFs), net.sysctl));
     devOpen(createLoopback(net));
   },

@@ -1,5 +1,7 @@
 /** walk-text.ts — a recorded walk as text: one line a stage, in columns. */
-import { formatIpv4, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, icmpName, type TraceRecord } from '@packetwalk/framework';
+import type { TraceRecord } from '../trace.ts';
+import { icmpName } from '../wire/icmp.ts';
+import { formatIpv4, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from '../wire/ipv4.ts';
 
 /** What kind of packet the record shows: `10.0.1.2 > 10.0.2.2 icmp echo request, ttl 64`. */
 export function packetText(packet: Uint8Array | null): string {
