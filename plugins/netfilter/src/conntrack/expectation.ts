@@ -52,7 +52,7 @@ export class Expectation {
   }
 
   /** Would it take a packet that looks like `tuple`, under these masks? */
-  fits(tuple: Tuple, srcMask = this.srcMask, sportMask = this.sportMask): boolean {
+  fits(tuple: Tuple, srcMask: number = this.srcMask, sportMask: number = this.sportMask): boolean {
     const own = this.tuple;
     return (
       own.dst === tuple.dst &&

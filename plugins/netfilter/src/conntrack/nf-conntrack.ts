@@ -27,7 +27,8 @@ import { ConnAcct } from './acct.ts';
 import { ConnPool } from './conn-pool.ts';
 import { earlyDrop } from './early-drop.ts';
 import { IPCT_DESTROY } from './events.ts';
-import { Expectations } from './expectation.ts';
+import { type Expectation, Expectations } from './expectation.ts';
+import type { FtpEndpoint } from './ftp-command.ts';
 import { ConntrackGc } from './gc.ts';
 import type { Helper } from './helper.ts';
 import {
@@ -57,6 +58,10 @@ import { CT_INVALID } from './verdict.ts';
 export interface NatPart {
   /** The connection, whose source was chosen, ends. */
   forgetSource(ct: NfConn): void;
+  /** A segment at `th` announces an endpoint: translates it and adds the expectation; an NF_* verdict. */
+  ftp(skb: SkBuff, dir: number, th: number, endpoint: FtpEndpoint, expectation: Expectation): number;
+  /** The expected answer will be translated as the request was. */
+  tftp(expectation: Expectation): void;
 }
 
 /** Everything that a direction's reference tells apart counts. */

@@ -10,6 +10,8 @@ import { connmarkTarget } from '../target/connmark.ts';
 import { ct } from '../target/ct.ts';
 import { notrack } from '../target/notrack.ts';
 import { conntrackHooks } from './conntrack-hooks.ts';
+import { ftpHelper } from './helper-ftp.ts';
+import { tftpHelper } from './helper-tftp.ts';
 import { NfConntrack } from './nf-conntrack.ts';
 import { CONNTRACK_STATS } from './stat.ts';
 import { conntrackSysctls } from './sysctl-conntrack.ts';
@@ -24,6 +26,7 @@ export function setupConntrack(ctx: PluginContext, xtables: Xtables): NfConntrac
       for (const remove of undo) remove();
     };
   });
+  for (const known of [ftpHelper, tftpHelper]) nct.helpers.set(known.name, known);
   net.conntrack = nct;
   ctx.defer(() => {
     nct.dispose();

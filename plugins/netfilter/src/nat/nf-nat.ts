@@ -24,10 +24,13 @@ import {
   type SkBuff,
   skbMakeWritable,
 } from '@packetwalk/framework';
+import type { Expectation } from '../conntrack/expectation.ts';
+import type { FtpEndpoint } from '../conntrack/ftp-command.ts';
 import type { NfConn } from '../conntrack/nf-conn.ts';
 import type { NatPart, NfConntrack } from '../conntrack/nf-conntrack.ts';
 import { invertTuple, Tuple } from '../conntrack/tuple.ts';
 import { BySource } from './by-source.ts';
+import { natFtp, natTftp } from './nat-helper.ts';
 import { manipPacket } from './nat-manip.ts';
 import { addressRange, NAT_MANIP_DST, NAT_MANIP_SRC, type NatRange } from './nat-range.ts';
 import { uniqueTuple } from './unique-tuple.ts';
@@ -58,6 +61,14 @@ export class NfNat implements NatPart {
 
   forgetSource(ct: NfConn): void {
     this.bySource.remove(ct);
+  }
+
+  ftp(skb: SkBuff, dir: number, th: number, endpoint: FtpEndpoint, expectation: Expectation): number {
+    return natFtp(this, skb, dir, th, endpoint, expectation);
+  }
+
+  tftp(expectation: Expectation): void {
+    natTftp(this, expectation);
   }
 
   /**

@@ -7,7 +7,8 @@ import type { NfConntrack } from '../conntrack/nf-conntrack.ts';
 
 const ALL = 0xffffffff;
 const MODES = ['set-xmark', 'set-mark', 'and-mark', 'or-mark', 'xor-mark', 'save-mark', 'restore-mark'];
-const excludes = MODES;
+/** One mode stands alone. */
+const only = (mode: string): { readonly excludes: readonly string[] } => ({ excludes: MODES.filter((other) => other !== mode) });
 
 interface Data {
   readonly mode: 'set' | 'save' | 'restore';
@@ -25,13 +26,13 @@ export function connmarkTarget(nct: NfConntrack): XtTarget {
   return defineTarget({
     name: 'CONNMARK',
     options: {
-      'set-xmark': { value: xtMarkMask, excludes },
-      'set-mark': { value: xtMarkMask, excludes },
-      'and-mark': { value: word, excludes },
-      'or-mark': { value: word, excludes },
-      'xor-mark': { value: word, excludes },
-      'save-mark': { excludes },
-      'restore-mark': { excludes },
+      'set-xmark': { value: xtMarkMask, ...only('set-xmark') },
+      'set-mark': { value: xtMarkMask, ...only('set-mark') },
+      'and-mark': { value: word, ...only('and-mark') },
+      'or-mark': { value: word, ...only('or-mark') },
+      'xor-mark': { value: word, ...only('xor-mark') },
+      'save-mark': only('save-mark'),
+      'restore-mark': only('restore-mark'),
       'left-shift-mark': { value: xtUint(32) },
       'right-shift-mark': { value: xtUint(32) },
       ctmask: { value: word },
