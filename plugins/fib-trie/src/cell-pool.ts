@@ -13,8 +13,8 @@ import type { FibStorage } from '@packetwalk/framework';
 /** Bits of the largest node that fits a cache line of 64 bytes. */
 export const LINE_BITS = 4;
 const LINE_CELLS: number = 1 << LINE_BITS;
-/** Where a larger node counts the changes of its slots since it was looked over, from its base. */
-export const CHANGES = -1;
+/** Where a larger node has the number of changes of its slots before it is looked over again, from its base. */
+export const REST = -1;
 /** Size class of a skip block. */
 export const SKIP_BITS = 2;
 
@@ -107,7 +107,7 @@ export class CellPool {
   }
 
   private openLarge(start: number): number {
-    this.cells[start + LINE_CELLS + CHANGES] = 0;
+    this.cells[start + LINE_CELLS + REST] = 0;
     return start + LINE_CELLS;
   }
 

@@ -3,7 +3,7 @@
  * lists scattered lies together again. Readers go on in the old array, which nobody changes any more.
  */
 import { isLeaf, isNode, nodeBase, nodeEnd, nodeOf, SKIP_CHILD, SKIP_DEPTH, SKIP_KEY, skipBlock, skipOf } from './cell.ts';
-import { type CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
+import { type CellPool, LINE_BITS, REST, SKIP_BITS } from './cell-pool.ts';
 
 /** Copies what the cell at `slot`, at depth 0, leads to into a new array of the pool. */
 export function compact(pool: CellPool, slot: number): void {
@@ -40,7 +40,7 @@ function copy(cell: number, depth: number, key: number, old: Int32Array, pool: C
 function copyBlock(from: number, bits: number, old: Int32Array, pool: CellPool): number {
   const base = pool.allocate(bits);
   const { cells } = pool;
-  const before = bits > LINE_BITS ? CHANGES : 0;
+  const before = bits > LINE_BITS ? REST : 0;
   for (let i = before; i < 1 << bits; i++) cells[base + i] = old[from + i];
   return base;
 }

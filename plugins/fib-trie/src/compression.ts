@@ -2,9 +2,9 @@
  * compression.ts — the two compressions of an LC-trie (Nilsson & Karlsson, "IP-address lookup using LC-tries", 1999;
  * resized as the table changes, as Olsson did for Linux: net/ipv4/fib_trie.c).
  *
- * Level compression: a node takes in the level below (inflate) or gives its last level up (halve), by how well it is
- * filled. A node inside one cache line costs one miss whatever its size, so it takes in all that fits there. The root
- * moves by a whole line of bits at once: the nodes below it dissolve in it as they are.
+ * Level compression: a node takes in what lies below it (inflate) or gives its last levels up (halve), by how well it
+ * is filled. A node inside one cache line costs one miss whatever its size, so it takes in all that fits there; beyond
+ * that it grows and shrinks by a line of bits at once: the nodes below dissolve in it as they are.
  * Path compression: a path without branches, longer than a cache line's node, is one skip block.
  *
  * All functions take the cell of a slot at `depth`, on the path of `key`, and return the cell to put in its place. They
@@ -29,21 +29,22 @@ import {
   skipMiss,
   skipOf,
 } from './cell.ts';
-import { type CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
+import { type CellPool, LINE_BITS, REST, SKIP_BITS } from './cell-pool.ts';
 
-/** Olsson's thresholds, in percent: a node inflates when as many of its children are nodes … */
-const INFLATE = 50;
-const INFLATE_ROOT = 30;
-/** … and halves when fewer of the slots it would then have lead on. */
-const HALVE = 25;
-const HALVE_ROOT = 15;
+/** When a node beyond a cache line changes its size. */
+interface Limits {
+  /** Percentage of its children that are nodes, from which on it inflates. */
+  readonly inflate: number;
+  /** Percentage of the slots it would have as the next smaller node that lead on, below which it halves. */
+  readonly halve: number;
+  readonly minBits: number;
+  readonly maxBits: number;
+}
 
 export const ROOT_MIN_BITS = 8;
-const ROOT_MAX_BITS = 20;
-const ROOT_STEP: number = LINE_BITS;
-
-/** A node beyond a cache line is looked over once as many of its slots have changed: a sixteenth of them. */
-const LOOK_OVER_SHIFT = 4;
+// Olsson's percentages. A smaller node than one line of bits over a line is a line, so inner nodes have no least size.
+const ROOT_LIMITS: Limits = { inflate: 30, halve: 15, minBits: ROOT_MIN_BITS, maxBits: 20 };
+const INNER_LIMITS: Limits = { inflate: 50, halve: 25, minBits: 0, maxBits: 32 };
 
 export class Compression {
   private readonly pool: CellPool;
@@ -85,52 +86,31 @@ export class Compression {
   private tuneOnce(cell: number, depth: number, key: number): number {
     if (isLeaf(cell)) return cell;
     if (isSkip(cell)) return this.tuneSkip(cell, depth);
-    if (depth === 0) return this.tuneRoot(cell);
-    return nodeEnd(cell) - depth > LINE_BITS ? this.tuneLarge(cell, depth, key) : this.tuneLine(cell, depth, key);
+    if (depth === 0) return this.tuneLarge(cell, 0, 0, ROOT_LIMITS);
+    return nodeEnd(cell) - depth > LINE_BITS ? this.tuneLarge(cell, depth, key, INNER_LIMITS) : this.tuneLine(cell, depth, key);
   }
 
-  private tuneRoot(root: number): number {
-    const bits = nodeEnd(root);
-    const base = nodeBase(root, 0, 0);
-    if (!this.isDue(base, bits)) return root;
-    if (bits < ROOT_MAX_BITS && this.fullShare(base, bits) >= INFLATE_ROOT) return this.inflate(root, 0, 0, ROOT_STEP);
-    if (bits > ROOT_MIN_BITS && this.splitShare(base, 0, bits, ROOT_STEP) < HALVE_ROOT) return this.halve(root, 0, 0, ROOT_STEP);
-    return root;
-  }
-
-  private tuneLarge(node: number, depth: number, key: number): number {
-    const bits = nodeEnd(node) - depth;
+  private tuneLarge(node: number, depth: number, key: number, limits: Limits): number {
+    const { cells } = this.pool;
+    const end = nodeEnd(node);
+    const bits = end - depth;
     const base = nodeBase(node, depth, key);
-    if (!this.isDue(base, bits)) return node;
-    if (this.fullShare(base, bits) >= INFLATE) return this.inflate(node, depth, key, 1);
-    if (this.splitShare(base, depth, bits, 1) < HALVE) return this.halve(node, depth, key, 1);
-    return node;
-  }
-
-  private isDue(base: number, bits: number): boolean {
-    const { cells } = this.pool;
-    if (cells[base + CHANGES] << LOOK_OVER_SHIFT < 1 << bits) return false;
-    cells[base + CHANGES] = 0;
-    return true;
-  }
-
-  /** Percentage of a node's children that are nodes. */
-  private fullShare(base: number, bits: number): number {
-    const { cells } = this.pool;
-    const stop = base + (1 << bits);
+    if (cells[base + REST] > 0) return node;
+    const slots = 1 << bits;
+    const lines = slots >> LINE_BITS;
     let full = 0;
-    for (let slot = base; slot < stop; slot++) if (isNode(cells[slot])) full++;
-    return (full * 100) / (1 << bits);
-  }
-
-  /** Percentage of the groups of 2^`by` slots that are not the same leaf all through. */
-  private splitShare(base: number, depth: number, bits: number, by: number): number {
-    const { cells } = this.pool;
-    const groups = 1 << (bits - by);
-    const end = depth + bits - by;
     let split = 0;
-    for (let i = 0; i < groups; i++) if (!isUniform(cells, base + (i << by), end, by)) split++;
-    return (split * 100) / groups;
+    for (let slot = base; slot < base + slots; slot++) if (isNode(cells[slot])) full++;
+    for (let i = 0; i < lines; i++) if (!isUniform(cells, base + (i << LINE_BITS), end - LINE_BITS)) split++;
+    const keep = Math.ceil((lines * limits.halve) / 100);
+    const toInflate = bits < limits.maxBits ? Math.ceil((slots * limits.inflate) / 100) - full : slots;
+    const toHalve = bits > limits.minBits ? split - keep + 1 : slots;
+    if (toInflate <= 0) return this.inflate(node, depth, key, Math.min(LINE_BITS, 32 - end));
+    if (toHalve <= 0) return this.halve(node, depth, key);
+    // No sooner can it be too full or too empty; and when it is close to either, it may rest for as many changes as it
+    // would take to become empty, or every change would look it over.
+    cells[base + REST] = Math.max(keep, Math.min(toInflate, toHalve));
+    return node;
   }
 
   private tuneLine(node: number, depth: number, key: number): number {
@@ -157,7 +137,7 @@ export class Compression {
       reach = Math.max(reach, nodeEnd(child) - depth);
     }
     if (full > 0 && bits < LINE_BITS) return this.inflate(node, depth, key, Math.min(LINE_BITS, reach) - bits);
-    if (full * 100 >= INFLATE << bits) return this.inflate(node, depth, key, 1);
+    if (full * 100 >= INNER_LIMITS.inflate << bits) return this.inflate(node, depth, key, Math.min(LINE_BITS, 32 - depth - bits));
     if (needed < bits) return this.shrink(node, depth, key, needed);
     if (busy === 1) return this.shorten(node, depth, key, last);
     return node;
@@ -293,33 +273,33 @@ export class Compression {
     if (bits > LINE_BITS) this.pool.retire(base, bits);
   }
 
-  /** The same node with `by` bits less: groups of children that are not one leaf become a node each. */
-  private halve(node: number, depth: number, key: number, by: number): number {
-    const bits = nodeEnd(node) - depth - by;
+  /** The same node with a line of bits less: lines of children that are not one leaf become a node each. */
+  private halve(node: number, depth: number, key: number): number {
+    const bits = nodeEnd(node) - depth - LINE_BITS;
     const base = nodeBase(node, depth, key);
     const end = depth + bits;
     const halved = this.pool.allocate(bits);
     for (let i = 0; i < 1 << bits; i++) {
-      const from = base + (i << by);
+      const from = base + (i << LINE_BITS);
       let cell = this.pool.cells[from];
-      if (!isUniform(this.pool.cells, from, end, by)) {
+      if (!isUniform(this.pool.cells, from, end)) {
         const path = above(key, depth) | (i << (32 - end));
-        const group = this.pool.allocate(by);
-        this.pool.cells.copyWithin(group, from, from + (1 << by));
-        cell = this.tune(nodeOf(group, end, by, path), end, path);
+        const line = this.pool.allocate(LINE_BITS);
+        this.pool.cells.copyWithin(line, from, from + (1 << LINE_BITS));
+        cell = this.tune(nodeOf(line, end, LINE_BITS, path), end, path);
       }
       this.pool.cells[halved + i] = cell;
     }
-    this.pool.retire(base, bits + by);
+    this.pool.retire(base, bits + LINE_BITS);
     return nodeOf(halved, depth, bits, key);
   }
 }
 
-/** True when the 2^`bits` slots below `depth` hold the leaf of one prefix that covers them all. */
-function isUniform(cells: Int32Array, from: number, depth: number, bits: number): boolean {
+/** True when a line of slots below `depth` holds the leaf of one prefix that covers them all. */
+function isUniform(cells: Int32Array, from: number, depth: number): boolean {
   const first = cells[from];
   if (!isLeaf(first) || leafLength(first) > depth) return false;
-  for (let slot = from + 1; slot < from + (1 << bits); slot++) if (cells[slot] !== first) return false;
+  for (let slot = from + 1; slot < from + (1 << LINE_BITS); slot++) if (cells[slot] !== first) return false;
   return true;
 }
 

@@ -26,7 +26,7 @@ import {
   skipBlock,
   skipMiss,
 } from './cell.ts';
-import { CellPool, CHANGES, LINE_BITS, SKIP_BITS } from './cell-pool.ts';
+import { CellPool, LINE_BITS, REST, SKIP_BITS } from './cell-pool.ts';
 import { compact } from './compaction.ts';
 import { Compression, ROOT_MIN_BITS } from './compression.ts';
 import { ROOT_SLOT, TrieReader } from './trie-reader.ts';
@@ -213,7 +213,7 @@ export class FibTrie extends TrieReader implements FibBackend {
   /** Publishes a slot, and counts the change in the node it is a child of. */
   private store(slot: number, cell: number, ownerBits: number, ownerBase: number): void {
     const { cells } = this.pool;
-    if (ownerBits > LINE_BITS) cells[ownerBase + CHANGES]++;
+    if (ownerBits > LINE_BITS) cells[ownerBase + REST]--;
     Atomics.store(cells, slot, cell);
   }
 
