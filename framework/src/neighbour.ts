@@ -30,8 +30,8 @@ export interface Neighbour {
   nudState: number;
   /** The link-layer address; meaningful in the states of NUD_VALID. */
   readonly ha: Uint8Array;
-  /** Cached link-layer header: destination, source and type, ready to copy (hh_cache). */
-  readonly hh: Uint8Array;
+  /** Cached link-layer header (hh_cache): destination, source and type as big-endian words, the last one's low half unused. */
+  readonly hh: Int32Array;
   /** Jiffies of the last use, last proof of reachability, last change. */
   used: number;
   confirmed: number;

@@ -1,7 +1,6 @@
 /** neighbour-entry.ts — one neighbour: what is known of it, its timer, and the packets that wait (struct neighbour). */
 import {
   ETH_ALEN,
-  ETH_HLEN,
   ETH_P_IP,
   ETH_SRC,
   ETH_TYPE,
@@ -48,7 +47,7 @@ export class NeighbourEntry implements Neighbour {
   readonly parms: NeighParms;
   nudState: number = NUD_NONE;
   readonly ha: Uint8Array = new Uint8Array(ETH_ALEN);
-  readonly hh: Uint8Array = new Uint8Array(ETH_HLEN);
+  readonly hh: Int32Array = new Int32Array(4);
   used: number;
   confirmed: number;
   updated: number;
@@ -107,11 +106,12 @@ export class NeighbourEntry implements Neighbour {
 
   /** Writes the cached header anew: the address has changed (neigh_update_hhs). */
   updateHeader(): void {
-    const { hh } = this;
-    hh.set(this.ha);
-    hh.set(this.dev.address, ETH_SRC);
-    hh[ETH_TYPE] = ETH_P_IP >>> 8;
-    hh[ETH_TYPE + 1] = ETH_P_IP & 0xff;
+    const header = new Uint8Array(16);
+    header.set(this.ha);
+    header.set(this.dev.address, ETH_SRC);
+    const words = new DataView(header.buffer);
+    words.setUint16(ETH_TYPE, ETH_P_IP);
+    for (let i = 0; i < 4; i++) this.hh[i] = words.getInt32(4 * i);
   }
 
   /** The packet that came last of those that wait, or null. */

@@ -23,6 +23,7 @@ import {
   type Plugin,
   parseIpv4,
   Router,
+  type RouterConfig,
   SeededRandom,
   SKB_DROP_REASON_NEIGH_FAILED,
   Softirq,
@@ -67,6 +68,8 @@ export interface LabOptions {
   /** Addresses whose neighbour does not answer. */
   readonly deaf?: readonly string[];
   readonly plugins?: readonly Plugin[];
+  /** More of the config. */
+  readonly config?: RouterConfig;
 }
 
 interface LeftFrame {
@@ -101,6 +104,7 @@ export class Ipv4Lab {
         },
         sysctl: { 'net.ipv4.ip_forward': 1, 'net.ipv4.icmp_ratemask': 0 },
         routes: ['203.0.113.0/24 via 10.1.0.9'],
+        ...options.config,
       },
     });
   }
@@ -209,7 +213,7 @@ export class Ipv4Lab {
         key,
         dev,
         ha,
-        hh: new Uint8Array(14),
+        hh: new Int32Array(4),
         nudState: answers ? NUD_REACHABLE : NUD_FAILED,
         used: 0,
         confirmed: 0,
