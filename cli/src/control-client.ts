@@ -8,6 +8,8 @@ export interface ClientRequest {
   readonly argv: readonly string[];
   /** `INSTANCE`, `INSTANCE.ROUTER`, or a ROUTER that only one lab has. */
   readonly router: string | undefined;
+  /** Takes binary output; standard output does unless told. */
+  readonly onBytes?: (bytes: Uint8Array) => void;
 }
 
 /** Commands that read standard input. */
@@ -29,7 +31,9 @@ export async function sendCommand(request: ClientRequest): Promise<number> {
   }
   const input = READS_INPUT.test(request.argv[0]) ? { input: readFileSync(0, 'utf8') } : {};
   const { path, router } = target;
-  return talk(path, { argv: request.argv, ...input, ...(router === undefined ? {} : { router }) }, process.stdout, process.stderr);
+  const onBytes = request.onBytes ?? ((bytes: Uint8Array) => void process.stdout.write(bytes));
+  const out = { write: (text: string) => process.stdout.write(text), onBytes };
+  return talk(path, { argv: request.argv, ...input, ...(router === undefined ? {} : { router }) }, out, process.stderr);
 }
 
 async function findTarget(name: string | undefined): Promise<Target | string> {
@@ -61,6 +65,7 @@ async function routersOf(path: string): Promise<string[]> {
 
 interface Sink {
   write(text: string): unknown;
+  onBytes?(bytes: Uint8Array): void;
 }
 
 function talk(path: string, request: ControlRequest, out: Sink, err: Sink): Promise<number> {
@@ -68,9 +73,18 @@ function talk(path: string, request: ControlRequest, out: Sink, err: Sink): Prom
     let status = UNREACHABLE;
     const socket = connect(path);
     socket.setEncoding('utf8');
+    const keep = (base64: string): void => {
+      try {
+        out.onBytes?.(Buffer.from(base64, 'base64'));
+      } catch (error) {
+        err.write(`packetwalk: ${error instanceof Error ? error.message : String(error)}\n`);
+        socket.destroy();
+      }
+    };
     const lines = new LineReader((line) => {
       const message = JSON.parse(line) as ControlMessage;
       if ('out' in message) out.write(message.out);
+      else if ('bytes' in message) keep(message.bytes);
       else if ('err' in message) err.write(message.err);
       else status = message.status;
     });

@@ -12,7 +12,8 @@ export interface ControlRequest {
   readonly input?: string;
 }
 
-export type ControlMessage = { readonly out: string } | { readonly err: string } | { readonly status: number };
+/** `bytes` is binary output in base64. */
+export type ControlMessage = { readonly out: string } | { readonly bytes: string } | { readonly err: string } | { readonly status: number };
 
 /** Cuts a stream of text into lines; what is behind the last newline waits for more. */
 export class LineReader {

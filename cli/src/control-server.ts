@@ -10,6 +10,8 @@ import { ownRunDir } from './run-dir.ts';
 const MAX_SOCKET_PATH = 107;
 /** Most characters of a request: a long iptables-restore fits. */
 const MAX_REQUEST = 64 * 1024 * 1024;
+/** Bytes that a slow reader of binary output may be behind. */
+const MAX_BEHIND = 16 * 1024 * 1024;
 
 /** Serves commands until it is closed. */
 export class ControlServer {
@@ -94,6 +96,11 @@ export class ControlServer {
       const request = JSON.parse(line) as ControlRequest;
       const io: CommandIo = {
         out: (out) => send({ out }),
+        outBytes: (bytes, must) => {
+          if (!must && socket.writableLength > MAX_BEHIND) return false;
+          send({ bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64') });
+          return true;
+        },
         err: (err) => send({ err }),
         flags: new Set(),
         signal,

@@ -7,6 +7,7 @@ Usage:
   packetwalk check FILE...          say everything that is wrong with a config; open and change nothing
   packetwalk schema [FILE]          write the JSON Schema of configs, for editors
   packetwalk trace [FILTER] [FILE]  print the walk of each packet: of a running router, or of a config's script or captures
+  packetwalk capture -i DEV [FILTER]  print the packets of a running router, or save them: -w FILE
   packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
   packetwalk test FILE...           play scenarios and compare what came out with what they expect
   packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:

@@ -18,6 +18,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
   trace: async () => (await import('./trace.ts')).trace,
+  capture: async () => (await import('./capture.ts')).capture,
   scenario: async () => (await import('./play.ts')).play,
   test: async () => (await import('./test-scenarios.ts')).testScenarios,
 };

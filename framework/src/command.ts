@@ -8,6 +8,11 @@ import { CommandError } from './errors.ts';
 export interface CommandIo {
   /** Standard output; the text is written as it is, newlines included. */
   out(text: string): void;
+  /**
+   * Standard output for bytes; absent where only text can be shown. Copies them. False: the reader is behind and the bytes were
+   * thrown away, which does not happen to those that `must` arrive.
+   */
+  outBytes?(bytes: Uint8Array, must: boolean): boolean;
   /** Standard error. */
   err(text: string): void;
   /** Options given before the object (`ip -j -s route`): `json`, `stats`, `details`, `oneline` … */

@@ -98,10 +98,10 @@ export function netifReceiveSkb(skb: SkBuff): number {
   const { stats } = dev;
   stats[RX_PACKETS]++;
   stats[RX_BYTES] += skb.len;
-  if (dev.taps.length !== 0) runTaps(dev, skb, false);
   if (net.timestampUsers !== 0 && skb.tstamp === 0) skb.tstamp = net.softirq.clock.wallClock();
   skb.iif = dev.ifindex;
   if (net.tracer.filter !== null && skb.trace === 0 && net.tracer.filter(skb)) skb.trace = net.tracer.id();
+  if (dev.taps.length !== 0) runTaps(dev, skb, false);
   if (dev.hardHeaderLen === 0 ? !ipTypeTrans(skb) : !ethTypeTrans(skb)) {
     kfreeSkb(skb, SKB_DROP_REASON_DEV_HDR);
     return -1;

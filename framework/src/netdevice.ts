@@ -204,7 +204,7 @@ export class NetDevice {
   }
 }
 
-/** Hears the frames of a device; `outgoing` tells the direction. It must not change or keep the packet. */
+/** Hears the frames of a device; `outgoing` tells the direction. It must not change the packet, but for its trace id, or keep it. */
 export type DeviceTap = (skb: SkBuff, outgoing: boolean) => void;
 
 /** Writes the address in all its forms; `devSetMacAddress` is the way to change a registered device. */

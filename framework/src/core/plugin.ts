@@ -4,6 +4,7 @@ import { definePlugin, type Plugin } from '../plugin.ts';
 import { LinkKinds, ProcFs } from '../registries.ts';
 import { Commands } from '../services/commands.ts';
 import { intSysctl } from '../sysctl.ts';
+import { captureCommand } from './capture.ts';
 import { catCommand } from './cat.ts';
 import { ipCommand } from './ip.ts';
 import { ipLinkCommand } from './link.ts';
@@ -32,6 +33,7 @@ export const corePlugin: Plugin = definePlugin({
     ctx.command(sysctlCommand(net.sysctl));
     ctx.command(statsCommand(net));
     ctx.command(traceCommand(net));
+    ctx.command(captureCommand(net));
     ctx.command(catCommand(ctx.inject(ProcFs), net.sysctl));
     devOpen(createLoopback(net));
   },
