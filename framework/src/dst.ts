@@ -27,36 +27,36 @@ export const DST_OBSOLETE_DEAD = 2;
 
 export class DstEntry {
   /** For packets that come in: ipLocalDeliver, ipForward, ipError, dstDiscard … */
-  input: DstHandler;
+  declare input: DstHandler;
   /** For packets that go out: ipOutput, ipRtBug, dstDiscard … */
-  output: DstHandler;
-  dev: NetDevice;
+  declare output: DstHandler;
+  declare dev: NetDevice;
   /** The neighbour that the last packet went to: the next hop's, or with no gateway the last destination's. */
-  neighbour: Neighbour | null;
+  declare neighbour: Neighbour | null;
   /** The next dst of a bundle. */
-  child: DstEntry | null;
-  flags: number;
+  declare child: DstEntry | null;
+  declare flags: number;
   /** Not 0: look the route up again. */
-  obsolete: number;
-  refcnt: number;
+  declare obsolete: number;
+  declare refcnt: number;
   /** Jiffies of the last use. */
-  lastuse: number;
-  use: number;
+  declare lastuse: number;
+  declare use: number;
   /** MTU that the route was given (RTAX_MTU), bytes; 0: the device's. */
-  mtu: number;
+  declare mtu: number;
   /** TTL for packets made here (RTAX_HOPLIMIT); 0: net.ipv4.ip_default_ttl. */
-  hoplimit: number;
+  declare hoplimit: number;
   /** Path MTU learned for it, bytes; 0: none. */
-  pmtu: number;
+  declare pmtu: number;
   /** Jiffies after which `pmtu` or a redirect is forgotten; 0: never. */
-  expires: number;
+  declare expires: number;
   /** Negative errno for a dst that only reports one. */
-  error: number;
+  declare error: number;
   /** Bytes of headers that the chain from here on adds. */
-  headerLen: number;
-  trailerLen: number;
+  declare headerLen: number;
+  declare trailerLen: number;
   /** The transform of this dst; the type belongs to the plugin that sets it. */
-  xfrm: object | null;
+  declare xfrm: object | null;
 
   constructor(dev: NetDevice, input: DstHandler, output: DstHandler) {
     this.input = input;

@@ -25,22 +25,22 @@ export interface PacketType {
 }
 
 export class Net {
-  readonly name: string;
-  readonly softirq: Softirq;
-  readonly pool: SkbPool;
-  readonly log: Log;
+  declare readonly name: string;
+  declare readonly softirq: Softirq;
+  declare readonly pool: SkbPool;
+  declare readonly log: Log;
   readonly nf: NfHooks = new NfHooks();
   readonly notifier: Notifier = createNotifier();
   readonly sysctl: SysctlTree = new SysctlTree();
   readonly metrics: Metrics = new Metrics();
-  readonly tracer: Tracer;
+  declare readonly tracer: Tracer;
   /** Drops by reason. */
   readonly drops: Float64Array = new Float64Array(DROP_REASON_MAX);
-  readonly ipMib: Float64Array;
-  readonly ipExtMib: Float64Array;
-  readonly icmpMib: Float64Array;
-  readonly udpMib: Float64Array;
-  readonly tcpMib: Float64Array;
+  declare readonly ipMib: Float64Array;
+  declare readonly ipExtMib: Float64Array;
+  declare readonly icmpMib: Float64Array;
+  declare readonly udpMib: Float64Array;
+  declare readonly tcpMib: Float64Array;
   /** Ifindex 0 is unused. */
   readonly devByIndex: (NetDevice | null)[] = [null];
   private readonly devByName = new Map<string, NetDevice>();

@@ -86,12 +86,12 @@ export function ipSendCheck(view: DataView, ip: number): void {
 
 /** TTL minus one, checksum adjusted (RFC 1624); returns the new TTL (ip_decrease_ttl). */
 export function ipDecreaseTtl(view: DataView, ip: number): number {
-  const ttl = view.getUint8(ip + IP_TTL) - 1;
-  view.setUint8(ip + IP_TTL, ttl);
-  let check = view.getUint16(ip + IP_CHECK) + 0x100;
-  check = (check & 0xffff) + (check >>> 16);
-  view.setUint16(ip + IP_CHECK, check === 0xffff ? 0 : check);
-  return ttl;
+  // TTL, protocol and checksum are one word: one load and one store.
+  const word = view.getInt32(ip + IP_TTL);
+  const sum = (word & 0xffff) + 0x100;
+  const check = (sum & 0xffff) + (sum >>> 16);
+  view.setInt32(ip + IP_TTL, (word & 0xff0000) | (((word >>> 24) - 1) << 24) | (check === 0xffff ? 0 : check));
+  return (word >>> 24) - 1;
 }
 
 /** 224.0.0.0/4 */

