@@ -116,54 +116,54 @@ export interface NetDeviceInit {
 }
 
 export class NetDevice {
-  readonly net: Net;
-  name: string;
-  readonly kind: string;
-  readonly ifindex: number;
-  readonly ops: NetDeviceOps;
-  readonly type: number;
-  readonly hardHeaderLen: number;
-  readonly minMtu: number;
-  readonly maxMtu: number;
-  mtu: number;
+  declare readonly net: Net;
+  declare name: string;
+  declare readonly kind: string;
+  declare readonly ifindex: number;
+  declare readonly ops: NetDeviceOps;
+  declare readonly type: number;
+  declare readonly hardHeaderLen: number;
+  declare readonly minMtu: number;
+  declare readonly maxMtu: number;
+  declare mtu: number;
   /** IFF_*; RUNNING and LOWER_UP follow `carrier`. */
-  flags: number;
-  features: number;
+  declare flags: number;
+  declare features: number;
   /** The MAC address, as bytes and as the path compares it. Change it with `devSetMacAddress`. */
-  readonly address: Uint8Array;
-  macHi: number;
-  macLo: number;
-  readonly broadcast: Uint8Array;
-  carrier: boolean;
+  declare readonly address: Uint8Array;
+  declare macHi: number;
+  declare macLo: number;
+  declare readonly broadcast: Uint8Array;
+  declare carrier: boolean;
   /** How many want every frame. */
-  promiscuity: number;
-  allmulti: number;
-  txqueuelen: number;
+  declare promiscuity: number;
+  declare allmulti: number;
+  declare txqueuelen: number;
   /** Interface group (`ip link set DEV group N`). */
-  group: number;
+  declare group: number;
   /** `ip link set DEV alias TEXT`. */
-  alias: string;
-  rxHandler: RxHandler | null;
+  declare alias: string;
+  declare rxHandler: RxHandler | null;
   /** What the receive handler keeps for this device: a bridge port, say. */
-  rxHandlerData: object | null;
+  declare rxHandlerData: object | null;
   /** Upper device this one is enslaved to. */
-  master: NetDevice | null;
+  declare master: NetDevice | null;
   /** The device it stands on, or null. */
-  link: NetDevice | null;
+  declare link: NetDevice | null;
   /** IPv4's part: addresses and per-device sysctls; null when IPv4 does not use the device. */
-  inDev: InDevice | null;
-  readonly stats: Float64Array;
+  declare inDev: InDevice | null;
+  declare readonly stats: Float64Array;
   /** VLAN devices on top, by VLAN id; null when there are none. */
-  vlans: Map<number, NetDevice> | null;
+  declare vlans: Map<number, NetDevice> | null;
   /** Who hears frames as they pass (captures); empty in ordinary running. */
-  readonly taps: DeviceTap[];
+  declare readonly taps: DeviceTap[];
   /** The device has been made but not removed. */
-  registered: boolean;
+  declare registered: boolean;
   /** It is in the poll list. */
-  napiScheduled: boolean;
-  headerOps: HeaderOps | null;
+  declare napiScheduled: boolean;
+  declare headerOps: HeaderOps | null;
   /** Where the config defines it (`router.yaml:7:3`), or empty. */
-  origin: string;
+  declare origin: string;
 
   constructor(net: Net, ifindex: number, ops: NetDeviceOps, init: NetDeviceInit) {
     this.net = net;
