@@ -15,9 +15,11 @@ export class IpTable {
   /** Chains by name. A built-in one is there from its first use on. */
   chains: ReadonlyMap<string, Chain> = new Map();
   readonly counters: Counters = new Counters();
+  /** Something was changed in it: it is there, and iptables-save writes it. */
+  used = false;
   private readonly attach: AttachChain;
   private readonly run: RunChain;
-  private readonly detach: (() => void)[] = [];
+  private readonly detach = new Map<Chain, () => void>();
 
   /** @param compile false: rules are asked one by one, as the plain walk does it */
   constructor(def: TableDef, attach: AttachChain, compile: boolean) {
@@ -45,11 +47,20 @@ export class IpTable {
   /** A built-in chain has been made: packets go through it from now on. */
   register(chain: Chain): void {
     const hook = this.def.hooks.find(({ hooknum }) => hooknum === chain.hooknum) as TableHook;
-    this.detach.push(this.attach(hook, (skb, state) => this.evaluate(chain, skb, state)));
+    this.detach.set(
+      chain,
+      this.attach(hook, (skb, state) => this.evaluate(chain, skb, state)),
+    );
+  }
+
+  /** A chain has gone: packets go through it no more. */
+  unregister(chain: Chain): void {
+    this.detach.get(chain)?.();
+    this.detach.delete(chain);
   }
 
   dispose(): void {
-    for (const undo of this.detach.splice(0)) undo();
+    for (const chain of [...this.detach.keys()]) this.unregister(chain);
   }
 
   /** Takes a packet through a built-in chain and its policy; an NF_* verdict (ipt_do_table). */

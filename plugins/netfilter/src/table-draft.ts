@@ -92,7 +92,7 @@ export class TableDraft {
     return draft;
   }
 
-  /** Takes user's chains away; they must be empty, and nothing may lead to them. */
+  /** Takes chains away; they must be empty, and nothing may lead to them. */
   deleteChains(drafts: readonly ChainDraft[], line = 0): void {
     const references = countReferences(this.chains.values());
     for (const { name, chain, rules } of drafts) {
@@ -101,7 +101,6 @@ export class TableDraft {
       throw new TableOpError({ name: 'CHAIN_DEL', chain: name, line, order: this.order++ }, 'Device or resource busy', reason);
     }
     for (const { name, chain } of drafts) {
-      if (chain.builtIn) continue;
       this.chains.delete(name);
       this.removedChains.push(chain);
     }
@@ -181,8 +180,12 @@ export class TableDraft {
       if (rule.target.kind === 'target') rule.target.target.destroy?.(rule.target.data);
       table.counters.give(rule.slot);
     }
-    for (const chain of this.removedChains) table.counters.give(chain.slot);
-    for (const chain of this.newChains) if (chain.builtIn) table.register(chain);
+    for (const chain of this.removedChains) {
+      table.unregister(chain);
+      table.counters.give(chain.slot);
+    }
+    for (const chain of this.newChains) if (chain.builtIn && this.chains.has(chain.name)) table.register(chain);
+    table.used = true;
   }
 
   /** Lets go of what was taken for changes that are not committed. */

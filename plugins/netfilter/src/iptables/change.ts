@@ -2,6 +2,7 @@
 import { NF_ACCEPT, NF_DROP } from '@packetwalk/framework';
 import type { RuleSpec } from '../rule.ts';
 import { ruleText } from '../rule-text.ts';
+import { BUILT_IN_CHAINS } from '../table-def.ts';
 import type { ChainDraft, TableDraft } from '../table-draft.ts';
 import type { Command } from './command-letters.ts';
 import type { CommandLine } from './command-line.ts';
@@ -56,7 +57,7 @@ class Change {
       }
       case 'R': {
         const [spec] = this.specs();
-        const chain = this.chain();
+        const chain = this.existing();
         if (line.rulenum > chain.rules.length) throw new NoSuchThing('Index of replacement too big');
         draft.replace(chain, line.rulenum - 1, spec, line.packets, line.bytes, this.context.lineNumber);
         this.echo(spec);
@@ -90,9 +91,10 @@ class Change {
         draft.newChain(this.name);
         break;
       case 'X': {
-        const chains = line.chain === undefined ? this.users() : [this.existing()];
+        const all = line.chain === undefined;
+        const chains = all ? this.users() : [this.existing()];
         for (const { name } of chains) this.say(`Deleting chain \`${name}'\n`);
-        draft.deleteChains(chains, this.context.lineNumber);
+        draft.deleteChains(all ? [...chains, ...this.idle()] : chains, this.context.lineNumber);
         break;
       }
       case 'E': {
@@ -104,24 +106,23 @@ class Change {
         break;
       }
       case 'F':
-        for (const chain of this.meant()) {
-          this.say(`Flushing chain \`${chain.name}'\n`);
-          draft.flush(chain);
+        for (const { name, chain } of this.meant()) {
+          this.say(`Flushing chain \`${name}'\n`);
+          if (chain !== undefined) draft.flush(chain);
         }
         break;
       case 'P':
         this.policy();
         break;
       case 'Z':
-        for (const { name, chain, rules } of this.meant()) {
+        for (const { name, chain } of this.meant()) {
           this.say(`Zeroing chain \`${name}'\n`);
-          for (const { slot } of [chain, ...rules]) draft.setCounters(slot, 0, 0);
+          for (const { slot } of chain === undefined ? [] : [chain.chain, ...chain.rules]) draft.setCounters(slot, 0, 0);
         }
         break;
       case 'ZN': {
         const rule = this.existing(NO_RULE).rules[line.rulenum - 1];
-        if (rule === undefined) throw new NoSuchThing(NO_RULE);
-        draft.setCounters(rule.slot, 0, 0);
+        if (rule !== undefined) draft.setCounters(rule.slot, 0, 0);
         break;
       }
     }
@@ -171,18 +172,23 @@ class Change {
     throw new NoSuchThing(this.draft.table.hookOf(this.name) === undefined ? NO_CHAIN : otherwise);
   }
 
-  /** The one chain that is named, or all; a built-in one that nobody has used is empty anyway. */
-  private meant(): ChainDraft[] {
+  /** The one chain that is named, or all of a table that is in use; a built-in one may not be there yet. */
+  private meant(): { name: string; chain: ChainDraft | undefined }[] {
+    const { draft } = this;
     const { chain } = this.line;
-    if (chain === undefined) return this.all();
-    const draft = this.draft.chains.get(chain);
-    if (draft === undefined && this.draft.table.hookOf(chain) === undefined) throw new NoSuchThing(NO_CHAIN);
-    return draft === undefined ? [] : [draft];
+    if (chain === undefined) {
+      if (!draft.table.used) return [];
+      const hooks = [...draft.table.def.hooks].sort((a, b) => a.hooknum - b.hooknum);
+      const names = [...hooks.map(({ hooknum }) => BUILT_IN_CHAINS[hooknum]), ...this.users().map((c) => c.name)];
+      return names.map((name) => ({ name, chain: draft.chains.get(name) }));
+    }
+    if (!draft.chains.has(chain) && draft.table.hookOf(chain) === undefined) throw new NoSuchThing(NO_CHAIN);
+    return [{ name: chain, chain: draft.chains.get(chain) }];
   }
 
-  private all(): ChainDraft[] {
-    const chains = [...this.draft.chains.values()];
-    return [...chains.filter((c) => c.chain.builtIn).sort((a, b) => a.chain.hooknum - b.chain.hooknum), ...this.users()];
+  /** Built-in chains that do nothing: -X takes them along, and packets are spared them. */
+  private idle(): ChainDraft[] {
+    return [...this.draft.chains.values()].filter((c) => c.chain.builtIn && c.rules.length === 0 && c.policy === NF_ACCEPT);
   }
 
   private users(): ChainDraft[] {

@@ -92,7 +92,7 @@ class CommandLineReader {
       const p = getopt.next(longs);
       if (p === null) break;
       if (p.kind === 'word') {
-        if (p.word !== '!') throw new BadArgument(`Bad argument \`${p.word}'`);
+        if (p.word !== '!') throw new BadArgument(`Bad argument \`${p.word}'\n`);
         if (this.invert) throw new XtProblem('multiple consecutive ! not allowed');
         this.invert = true;
         continue;
@@ -208,7 +208,8 @@ class CommandLineReader {
       case '4':
         break;
       case '6':
-        throw new XtProblem('IPv6 rules are for ip6tables');
+        // Said to be for ip6tables by nothing but the hint at the help.
+        throw new BadArgument('');
       default:
         this.ruleOption(letter, argument);
     }

@@ -4,6 +4,13 @@ import type { Chain } from '../chain.ts';
 import { IPT_INV_DSTIP, IPT_INV_FRAG, IPT_INV_PROTO, IPT_INV_SRCIP, IPT_INV_VIA_IN, IPT_INV_VIA_OUT, type IpEntry } from '../ip-entry.ts';
 import type { RuleSpec, RuleTarget } from '../rule.ts';
 
+/** Names that every system has in /etc/hosts and /etc/networks; others are not looked up. */
+const HOSTS: ReadonlyMap<number, string> = new Map([[0x7f000001, 'localhost']]);
+const NETWORKS: ReadonlyMap<number, string> = new Map([
+  [0x7f000000, 'loopback'],
+  [0xa9fe0000 | 0, 'link-local'],
+]);
+
 export interface ListingStyle {
   readonly numeric: boolean;
   readonly verbose: boolean;
@@ -39,7 +46,7 @@ export function chainHeading(chain: Chain, counters: Float64Array, references: n
   if (style.lineNumbers) text += 'num  ';
   if (style.verbose) text += style.exact ? '    pkts      bytes ' : ' pkts bytes ';
   text += `${'target'.padEnd(9)}  prot opt`;
-  if (style.verbose) text += ` ${'in'.padEnd(6)} ${'out'.padEnd(6)}`;
+  if (style.verbose) text += ` ${'in'.padEnd(6)} ${'out'.padEnd(6)} `;
   return `${text} ${'source'.padEnd(19)}  ${'destination'.padEnd(19)} \n`;
 }
 
@@ -99,17 +106,17 @@ function viaText(name: string, inverted: boolean, any: string): string {
 
 function addressText(address: number, mask: number, numeric: boolean): string {
   if (mask === 0) return numeric ? '0.0.0.0/0' : 'anywhere';
-  if (mask === -1 && address === 0x7f000001 && !numeric) return 'localhost';
-  return formatIpv4(address) + xtFormatMask(mask);
+  const name = numeric ? undefined : (mask === -1 ? HOSTS : NETWORKS).get(address);
+  return (name ?? formatIpv4(address)) + xtFormatMask(mask);
 }
 
 /** What the matches and the target say, each with a blank in front. */
 function extensionText({ matches, target }: RuleSpec, numeric: boolean): string {
-  const texts = target.kind === 'goto' ? ['[goto]'] : [];
+  const texts: string[] = [];
   for (const { match, data } of matches) texts.push(match.print?.(data, numeric) ?? `${match.name} ${match.save?.(data) ?? ''}`.trimEnd());
   if (target.kind === 'target') {
     const { target: t, data } = target;
     texts.push(t.print?.(data, numeric) ?? `${t.name} ${t.save?.(data) ?? ''}`.trimEnd());
   }
-  return texts.map((t) => (t === '' ? '' : ` ${t}`)).join('');
+  return (target.kind === 'goto' ? '[goto] ' : '') + texts.map((t) => (t === '' ? '' : ` ${t}`)).join('');
 }

@@ -5,7 +5,7 @@ import type { TableOpError } from '../table-draft.ts';
 /** Whose words and rules these are. */
 export const VERSION = 'v1.8.9 (nf_tables)';
 
-/** A word that is no option and belongs to none. */
+/** A word that is no option and belongs to none: said without the program's name, if at all. */
 export class BadArgument extends XtProblem {}
 
 /** The table has not got what the command is about: `iptables: No chain/target/match by that name.` */
@@ -17,7 +17,8 @@ export const NO_CHAIN = 'No chain/target/match by that name';
 
 /** What is written about a problem with the text of a rule. `line` counts from 1; 0 for a command. */
 export function problemText(program: string, problem: XtProblem, line = 0): string {
-  const text = problem instanceof BadArgument ? `${problem.message}\n` : `${program} ${VERSION}: ${problem.message}\n`;
+  const bare = problem instanceof BadArgument;
+  const text = bare ? problem.message : `${program} ${VERSION}: ${problem.message}\n`;
   const where = line === 0 ? '' : `Error occurred at line: ${line}\n`;
   if (problem.status === XT_PARAMETER_PROBLEM) {
     return `${text}${where}Try \`${program} -h' or '${program} --help' for more information.\n`;

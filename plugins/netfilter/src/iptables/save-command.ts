@@ -46,8 +46,7 @@ export function iptablesSaveCommand({ net, tables }: IptablesContext): Command {
         return 1;
       }
       for (const table of tables.all()) {
-        if (name === undefined ? table.chains.size > 0 : table.name === name)
-          io.out(saveTable(table, counters, net.softirq.clock.wallClock()));
+        if (name === undefined ? table.used : table.name === name) io.out(saveTable(table, counters, net.softirq.clock.wallClock()));
       }
       return 0;
     },

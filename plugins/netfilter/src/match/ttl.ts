@@ -14,6 +14,7 @@ export const ttl: XtMatch = defineMatch({
   name: 'ttl',
   pure: true,
   options: {
+    ttl: { alias: 'ttl-eq' },
     'ttl-lt': { value, excludes: ['ttl-eq', 'ttl-gt'] },
     'ttl-gt': { value, excludes: ['ttl-eq', 'ttl-lt'] },
     'ttl-eq': { value, invert: true, excludes: ['ttl-lt', 'ttl-gt'] },

@@ -1,0 +1,26 @@
+/** The answers of iptables 1.8.9, as they were recorded; and, with root, as the iptables of this machine gives them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { NetfilterLab } from '../testing/netfilter-lab.ts';
+import { hasRealIptables, typeReal } from '../testing/real-iptables.ts';
+import { answered, formatTranscript, readTranscript } from '../testing/transcript.ts';
+
+const FOLDER = new URL('../testing/transcripts/', import.meta.url);
+const files = readdirSync(FOLDER);
+const read = (file: string): string => readFileSync(new URL(file, FOLDER), 'utf8');
+
+describe('says what iptables says', () => {
+  it.each(files)('%s', (file) => {
+    const entries = readTranscript(read(file));
+    const lab = new NetfilterLab();
+    const got = entries.map(({ line, input }) => lab.type(line, input));
+    expect(formatTranscript(answered(entries, got))).toBe(read(file));
+  });
+});
+
+describe.skipIf(!hasRealIptables())('the iptables of this machine says what was recorded (root)', () => {
+  it.each(files)('%s', (file) => {
+    const entries = readTranscript(read(file));
+    expect(formatTranscript(answered(entries, typeReal(entries)))).toBe(read(file));
+  });
+});

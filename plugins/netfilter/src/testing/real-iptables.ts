@@ -1,0 +1,34 @@
+/** testing/real-iptables.ts — the iptables of this machine, in a network namespace of its own. Needs root. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import type { Typed } from './netfilter-lab.ts';
+
+let count = 0;
+
+/** Is there an iptables like the one whose words are followed, and may it be used? */
+export function hasRealIptables(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const { stdout } = spawnSync('iptables', ['--version'], { encoding: 'utf8' });
+  return (stdout ?? '').includes('v1.8.9 (nf_tables)') && spawnSync('ip', ['netns', 'list']).status === 0;
+}
+
+/** A command line, with what it reads on standard input. */
+export interface Line {
+  readonly line: string;
+  readonly input?: string;
+}
+
+/** Types all lines, one after the other, in a fresh namespace; what each came to. */
+export function typeReal(lines: readonly Line[]): Typed[] {
+  const name = `pw-iptables-${process.pid}-${++count}`;
+  execFileSync('ip', ['netns', 'add', name]);
+  try {
+    const script = lines.map(
+      ({ line, input = '' }) => `out=$(${line} 2>&1 <<'PACKETWALK-END'\n${input}\nPACKETWALK-END\n); printf '%s\\0%s\\0' "$?" "$out"`,
+    );
+    const text = execFileSync('ip', ['netns', 'exec', name, 'bash'], { input: script.join('\n'), encoding: 'utf8', maxBuffer: 1 << 28 });
+    const parts = text.split('\0');
+    return lines.map((_, i) => ({ status: Number(parts[2 * i]), output: parts[2 * i + 1] }));
+  } finally {
+    execFileSync('ip', ['netns', 'del', name]);
+  }
+}

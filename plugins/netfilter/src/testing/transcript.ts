@@ -1,0 +1,54 @@
+/**
+ * testing/transcript.ts — command lines and what iptables answered, as a text that people can read:
+ *
+ *      $ iptables -A INPUT -m nope      a line that was typed
+ *      < COMMIT                         a line that it read on standard input
+ *        Couldn't load match `nope'     a line that it wrote, behind two blanks
+ *      = 2                              its exit status, when not 0
+ *      # …                              for people
+ */
+import type { Typed } from './netfilter-lab.ts';
+
+export interface Entry extends Typed {
+  readonly line: string;
+  readonly input: string;
+  /** Lines for people in front of it. */
+  readonly comment: string;
+}
+
+/** Times of day, and nothing else, may differ. */
+function steady(output: string): string {
+  return output.replace(/^(# (?:Generated|Completed).* on) .*$/gm, '$1 DATE').replace(/\n+$/, '');
+}
+
+export function readTranscript(text: string): Entry[] {
+  const entries: { line: string; input: string; output: string; status: number; comment: string }[] = [];
+  let comment = '';
+  for (const line of text.split('\n')) {
+    const entry = entries[entries.length - 1];
+    if (line.startsWith('$ ')) {
+      entries.push({ line: line.slice(2), input: '', output: '', status: 0, comment });
+      comment = '';
+    } else if (line.startsWith('# ')) comment += `${line}\n`;
+    else if (line.startsWith('< ')) entry.input += `${line.slice(2)}\n`;
+    else if (line === '<') entry.input += '\n';
+    else if (line.startsWith('= ')) entry.status = Number(line.slice(2));
+    else if (line.startsWith('  ')) entry.output += `${line.slice(2)}\n`;
+  }
+  return entries.map((e) => ({ ...e, output: steady(e.output) }));
+}
+
+export function formatTranscript(entries: readonly Entry[]): string {
+  return entries
+    .map(({ line, input, output, status, comment }) => {
+      const lines = (text: string, mark: string): string =>
+        (text === '' ? '' : text.replace(/\n$/, '').replace(/^/gm, mark)) + (text === '' ? '' : '\n');
+      return `${comment}$ ${line}\n${lines(input, '< ')}${lines(steady(output), '  ')}${status === 0 ? '' : `= ${status}\n`}`;
+    })
+    .join('');
+}
+
+/** What was typed, with other answers. */
+export function answered(entries: readonly Entry[], answers: readonly Typed[]): Entry[] {
+  return entries.map((entry, i) => ({ ...entry, status: answers[i].status, output: steady(answers[i].output) }));
+}
