@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { openIpsec } from '../../cli/src/open-ipsec.ts';
 import { compareRuns } from '../../framework/src/testing/judge.ts';
+import { frameContext } from '../../framework/src/testing/judge-context.ts';
+import { FrameCanon } from '../../framework/src/testing/judge-frame.ts';
 import type { FrameRecord, RunRecord, Scenario } from '../../framework/src/testing/scenario.ts';
 import { readScenario, scenarioNames } from './corpus.ts';
 
@@ -33,6 +35,19 @@ describe.each(scenarioNames())('%s', (name) => {
 
   it('equals itself', () => {
     expect(compareRuns(want, want, scenario, openIpsec)).toEqual([]);
+  });
+
+  it('writes down frames that are judged alike, and stay as they are', () => {
+    const context = frameContext(scenario, openIpsec);
+    for (const { name: port } of scenario.ports) {
+      const own = want.flatMap((record) => ('frame' in record && record.port === port ? [record.frame] : []));
+      const canons = [new FrameCanon(context), new FrameCanon(context)];
+      for (const frame of own) {
+        const steady = canons[0].steady(frame);
+        expect(canons[1].steady(steady)).toEqual(steady);
+        expect(new FrameCanon(context).canonical(steady)).toBe(new FrameCanon(context).canonical(frame));
+      }
+    }
   });
 
   it('sees every changed byte that is not free', () => {

@@ -16,7 +16,8 @@ const frames = scenarioNames()
   .flatMap((item) => ('frame' in item ? [item.frame] : []))
   .filter(
     (frame) =>
-      / \/ ip /.test(formatPacket(frame)) && !/ (ver|ihl|len|mf|frag|doff|opts 0x\w*8[39]) ?/.test(formatPacket(frame).split(' / icmp ')[0]),
+      / \/ ip /.test(formatPacket(frame)) &&
+      !/ (ver|ihl|len|mf|frag|doff|opts 0x\w*8[39]) ?/.test(formatPacket(frame).split(' / icmp ')[0]),
   );
 
 /** A capture of the frames: pcap, Ethernet, all at time 0. */

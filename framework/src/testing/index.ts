@@ -2,7 +2,8 @@
 export { describeFibBackend, type FibConformanceOptions } from './fib-backend.ts';
 export * from './hex.ts';
 export * from './judge.ts';
-export { FrameCanon, type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-frame.ts';
+export { type FrameContext, frameContext, type OpenedPacket, type PacketOpener } from './judge-context.ts';
+export { FrameCanon } from './judge-frame.ts';
 export { reportDifferences, scenarioNames } from './judge-report.ts';
 export * from './linear-fib.ts';
 export * from './marked.ts';

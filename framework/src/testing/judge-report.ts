@@ -2,7 +2,8 @@
 import { align } from './align.ts';
 import type { Difference } from './judge.ts';
 import { judgedFrames } from './judge.ts';
-import { FrameCanon, type FrameContext, frameContext, type PacketOpener } from './judge-frame.ts';
+import { type FrameContext, frameContext, type PacketOpener } from './judge-context.ts';
+import { FrameCanon } from './judge-frame.ts';
 import { formatPacket } from './packet-notation.ts';
 import type { PacketNames } from './packet-words.ts';
 import type { RunRecord, Scenario } from './scenario.ts';

@@ -15,7 +15,8 @@
  *   - natport:A-B  ports of the range are numbered by first use; the transport checksum must be right
  *   - strict       turns the exceptions for ip.id and time stamps off
  */
-import { BPDU_GROUP, FrameCanon, type FrameContext, frameContext, type PacketOpener } from './judge-frame.ts';
+import { type FrameContext, frameContext, type PacketOpener } from './judge-context.ts';
+import { BPDU_GROUP, FrameCanon } from './judge-frame.ts';
 import { compareMultipath, splitMultipath } from './judge-multipath.ts';
 import type { FrameRecord, RunRecord, Scenario } from './scenario.ts';
 
