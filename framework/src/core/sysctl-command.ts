@@ -45,7 +45,8 @@ export function sysctlCommand(tree: SysctlTree): Command {
           if (eq >= 0) tree.set(name, setting.slice(eq + 1));
           if (eq < 0 || !options.has('q')) {
             const shown = name.includes('/') && !name.includes('.') ? name.replaceAll('/', '.') : name;
-            const value = tree.get(name);
+            // What was typed is shown, not what it became.
+            const value = eq >= 0 ? setting.slice(eq + 1) : tree.get(name);
             io.out(options.has('n') ? `${value}\n` : `${shown} = ${value}\n`);
           }
         } catch (error) {

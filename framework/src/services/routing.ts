@@ -26,6 +26,7 @@ export const RT_TABLE_LOCAL = 255;
 export const RTCF_NOTIFY = 0x00010000;
 export const RTCF_REDIRECTED = 0x00040000;
 export const RTCF_DOREDIRECT = 0x01000000;
+export const RTCF_DIRECTSRC = 0x04000000;
 export const RTCF_BROADCAST = 0x10000000;
 export const RTCF_MULTICAST = 0x20000000;
 export const RTCF_LOCAL: number = 0x80000000 | 0;

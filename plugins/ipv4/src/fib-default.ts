@@ -32,10 +32,12 @@ export function selectDefault(flow: Flow, res: FibResult, neighbours: Slot<Neigh
   for (let order = 0; order < candidates.length; order++) {
     const { fi } = candidates[order];
     const state = stateOf(fi, neighbours);
-    if (state === UNKNOWN || state === NUD_REACHABLE) return take(table, res, fi, order);
     const valid = (state & NUD_VALID) !== 0;
     // A stale neighbour is good enough, unless it is the one that answered last: then another gets its chance.
-    if (valid && order !== table.lastDefault) return take(table, res, fi, order);
+    if (state === UNKNOWN || state === NUD_REACHABLE || (valid && order !== table.lastDefault)) {
+      take(table, res, fi, order);
+      return;
+    }
     if (valid || (lastResort < 0 && order > table.lastDefault && state !== NUD_INCOMPLETE)) lastResort = order;
   }
   if (lastResort >= 0) take(table, res, candidates[lastResort].fi, lastResort);

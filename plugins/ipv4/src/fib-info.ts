@@ -18,12 +18,15 @@ export const RTAX_LOCK = 1;
 export const RTAX_MTU = 2;
 export const RTAX_WINDOW = 3;
 export const RTAX_RTT = 4;
+export const RTAX_RTTVAR = 5;
 export const RTAX_ADVMSS = 8;
 export const RTAX_HOPLIMIT = 10;
 
 /** A learned exception to a next hop: for one destination, another gateway or a smaller path MTU (fib_nh_exception). */
 export interface FibNhException {
   readonly daddr: number;
+  /** Out of date when what was learned has been forgotten since. */
+  readonly genid: number;
   gw: number;
   pmtu: number;
   mtuLocked: boolean;

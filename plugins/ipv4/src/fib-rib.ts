@@ -49,13 +49,13 @@ export class FibRib {
     return -1;
   }
 
-  /** All entries by rising prefix, shorter lengths first: the order of a walk through the kernel's trie. */
+  /** All entries by rising prefix, longer lengths first: the order of a walk through the kernel's trie. */
   entries(): RibEntry[] {
     const all: RibEntry[] = [];
     for (let length = 0; length <= 32; length++) {
       for (const [prefix, value] of this.byLength[length]) all.push({ prefix, length, value });
     }
-    return all.sort((a, b) => (a.prefix >>> 0) - (b.prefix >>> 0) || a.length - b.length);
+    return all.sort((a, b) => (a.prefix >>> 0) - (b.prefix >>> 0) || b.length - a.length);
   }
 
   /** Approximate bytes of the maps. */

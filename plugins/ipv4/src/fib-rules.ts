@@ -74,6 +74,10 @@ export class FibRules {
   private list: FibRule[] = [lookupRule(0, RT_TABLE_LOCAL), lookupRule(32766, RT_TABLE_MAIN), lookupRule(32767, RT_TABLE_DEFAULT)];
   /** Somebody changed the rules: the quick tests that assume the three of the beginning no longer hold. */
   custom = false;
+  /** Rules were changed at some time: from then on Linux shows the local table as one of its own (fib_unmerge). */
+  unmerged = false;
+  /** Some rule looks at the protocol or the ports. */
+  looksAtPorts = false;
   private readonly table: (id: number) => FibTable | undefined;
   onChange: () => void = () => {};
   /** The tables of the beginning, at hand: the path looks in them for each packet. */
@@ -184,6 +188,8 @@ export class FibRules {
     const { list } = this;
     const plain = [lookupRule(0, RT_TABLE_LOCAL), lookupRule(32766, RT_TABLE_MAIN), lookupRule(32767, RT_TABLE_DEFAULT)];
     this.custom = list.length !== 3 || !list.every((r, i) => r.pref === plain[i].pref && sameRule(r, plain[i]));
+    if (this.custom) this.unmerged = true;
+    this.looksAtPorts = list.some((r) => r.ipProto !== 0 || r.sport !== null || r.dport !== null);
     this.onChange();
   }
 }

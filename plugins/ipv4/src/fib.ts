@@ -75,6 +75,11 @@ export class Fib {
     return [...this.tables.values()].sort((a, b) => a.id - b.id);
   }
 
+  /** Tables in the order in which the kernel lists them: by the low byte of their id, younger ones first. */
+  dumpOrder(): FibTable[] {
+    return [...this.tables.values()].reverse().sort((a, b) => (a.id & 255) - (b.id & 255));
+  }
+
   isMain(table: number): boolean {
     return table === 0 || table === RT_TABLE_MAIN;
   }

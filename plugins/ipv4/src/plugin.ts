@@ -37,11 +37,14 @@ import { parseRoute, toRouteConfig } from './iproute/route-parse.ts';
 import { TableNames } from './iproute/route-types.ts';
 import { addRule, ipRuleCommand, parseRule } from './iproute/rule-command.ts';
 import { Ipv4 } from './ipv4.ts';
+import { netstatCommand } from './nettools/netstat-command.ts';
 import { routeCommand } from './nettools/route-command.ts';
 import { procNetRoute } from './nettools/route-table.ts';
 import { pingCommand } from './ping.ts';
+import { procNetRtCache, procNetStatRtCache } from './proc/rt-cache.ts';
 import { Ipv4Route } from './route.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
+import { routeSysctls } from './sysctl-route.ts';
 import { tcpProtocol } from './tcp.ts';
 import { udpProtocol } from './udp.ts';
 import { udpliteProtocol } from './udplite.ts';
@@ -66,6 +69,10 @@ const plugin: Plugin = definePlugin({
       description: 'Which lookup structure the routing tables use, when several are loaded',
       additionalProperties: false,
       properties: { backend: { type: 'string' } },
+    },
+    routing_cache: {
+      type: 'boolean',
+      description: 'Keep a routing cache in front of the tables, an entry for each flow, as Linux did before 3.6',
     },
   },
   setup(ctx) {
@@ -96,7 +103,8 @@ export default plugin;
 function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   const { net } = ctx;
   const fib = new Fib(net, chooseBackend(ctx));
-  const route = new Ipv4Route(net, fib, inet, ipv4.neighbours);
+  const route = new Ipv4Route(net, fib, inet, ipv4.neighbours, ctx.section<boolean>('routing_cache') ?? false);
+  ctx.defer(() => route.flush());
   ipv4.routing = route;
   fib.onChange = () => route.flush();
   inet.onConfChanged = () => route.flush();
@@ -108,7 +116,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
     readd: (ifa) => fib.addIfaddr(ifa),
   };
   ctx.provide(Routing, route);
-  for (const def of netIpv4Sysctls(ipv4, inet, route)) ctx.sysctl(def);
+  for (const def of [...netIpv4Sysctls(ipv4, inet, route), ...routeSysctls(route)]) ctx.sysctl(def);
   ctx.on('netdev:register', (dev) => inet.of(dev));
   ctx.on('netdev:unregister', (dev) => {
     inet.forget(dev);
@@ -121,7 +129,10 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.on('netdev:down', (dev) => fib.deviceDown(dev, 'down', false));
   ctx.on('netdev:change', (dev) => fib.carrierChanged(dev));
   ctx.on('netdev:changeMtu', () => route.flush());
-  ctx.on('netdev:changeName', (dev) => inet.renamed(dev));
+  ctx.on('netdev:changeName', (dev) => {
+    inet.renamed(dev);
+    route.flush();
+  });
   for (const dev of net.devices()) {
     inet.of(dev);
     if ((dev.flags & IFF_LOOPBACK) !== 0) {
@@ -133,8 +144,11 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.command(ipAddrCommand(net, inet, ctx.inject(LinkKinds)));
   ctx.command(ipRouteCommand(route, tables));
   ctx.command(ipRuleCommand(route, tables));
-  ctx.command(routeCommand(fib));
+  ctx.command(routeCommand(route));
+  ctx.command(netstatCommand(route));
   ctx.proc('net/route', () => procNetRoute(fib));
+  ctx.proc('net/rt_cache', () => procNetRtCache(route));
+  ctx.proc('net/stat/rt_cache', () => procNetStatRtCache(route));
   ctx.command(pingCommand(ipv4, (fire) => new Timer('ping', fire)));
   ctx.onConfigure(() => configure(ctx, inet, route, tables));
 }

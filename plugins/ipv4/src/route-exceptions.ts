@@ -13,46 +13,53 @@ import {
   ipv4IsLbcast,
   ipv4IsMulticast,
   ipv4IsZeronet,
-  type NeighTable,
   NUD_VALID,
   RT_SCOPE_UNIVERSE,
   RTN_UNICAST,
   type SkBuff,
-  type Slot,
 } from '@packetwalk/framework';
 import { inetAddrOnlink } from './devinet.ts';
 import { type FibNh, type FibNhException, RTNH_F_DEAD } from './fib-info.ts';
 import { FibResult } from './fib-table.ts';
 import type { Ipv4Route } from './route.ts';
+import type { RtEntry } from './rtable.ts';
 
 /** Exceptions that one next hop keeps; the least used goes first (FNHE_HASH_SIZE × FNHE_RECLAIM_DEPTH). */
 const MAX_EXCEPTIONS = 2048 * 5;
 
 export class RouteExceptions {
-  /** net.ipv4.route.min_pmtu, bytes; mtu_expires and gc_timeout, ms. */
+  /** net.ipv4.route.min_pmtu, bytes; mtu_expires, ms. */
   minPmtu = 552;
   mtuExpires = 600_000;
-  gcTimeout = 300_000;
   private readonly route: Ipv4Route;
-  private readonly neighbours: Slot<NeighTable>;
   private readonly res = new FibResult();
+  /** What was learned before is forgotten (fnhe_genid). */
+  private genid = 0;
 
-  constructor(route: Ipv4Route, neighbours: Slot<NeighTable>) {
+  constructor(route: Ipv4Route) {
     this.route = route;
-    this.neighbours = neighbours;
   }
 
   /** The exception for a destination that has not expired, or null. */
   find(nh: FibNh, daddr: number): FibNhException | null {
     const found = nh.exceptions?.get(daddr);
     if (found === undefined) return null;
-    const now = this.route.net.softirq.jiffies;
-    if (found.expires !== 0 && now >= found.expires) {
+    if (!this.good(found)) {
       nh.exceptions?.delete(daddr);
       return null;
     }
-    found.used = now;
+    found.used = this.route.net.softirq.jiffies;
     return found;
+  }
+
+  /** Not forgotten, nor by itself. */
+  good(exception: FibNhException): boolean {
+    return exception.genid === this.genid && (exception.expires === 0 || this.route.net.softirq.jiffies < exception.expires);
+  }
+
+  /** Forgets all of them, each when it is next met. */
+  forget(): void {
+    this.genid++;
   }
 
   /** "Fragmentation needed" about a packet of ours: `skb.data` is at the quoted header. */
@@ -88,16 +95,18 @@ export class RouteExceptions {
       if (!inetAddrOnlink(inDev, gateway, sender)) return;
       if ((cnf.secureRedirects | all.secureRedirects) !== 0 && !this.isGateway(gateway, skb)) return;
     } else if (this.route.addrType(gateway) !== RTN_UNICAST) return;
-    const neigh = this.neighbours.value?.resolve(gateway, rt.dev) ?? null;
+    const neigh = this.route.neighbours.value?.resolve(gateway, rt.dev) ?? null;
     if (neigh === null) return;
     if ((neigh.nudState & NUD_VALID) === 0) {
-      this.neighbours.value?.eventSend(neigh);
+      this.route.neighbours.value?.eventSend(neigh);
       return;
     }
     this.learn(flow, (e) => {
       e.gw = gateway;
-      e.expires = this.route.net.softirq.jiffies + this.gcTimeout;
+      e.expires = this.route.net.softirq.jiffies + this.route.gc.gcTimeout;
     });
+    // The routing cache shows what was learned at once; the table stays as it was.
+    if (this.route.cache !== null) this.route.routeOutput({ ...flow, flags: 0 });
   }
 
   /** The address is the gateway of some route by the device the packet came in by (ip_fib_check_default). */
@@ -115,13 +124,25 @@ export class RouteExceptions {
     const { nh } = res;
     nh.exceptions ??= new Map();
     let exception = nh.exceptions.get(flow.daddr);
-    if (exception === undefined) {
+    if (exception === undefined || exception.genid !== this.genid) {
       if (nh.exceptions.size >= MAX_EXCEPTIONS) evictOldest(nh.exceptions);
-      exception = { daddr: flow.daddr, gw: 0, pmtu: 0, mtuLocked: false, expires: 0, rthInput: null, rthOutput: null, used: 0 };
+      // Flows of the next hop that are cached must find the exception.
+      expire(nh.rthInput, nh.rthOutput);
+      exception = {
+        daddr: flow.daddr,
+        genid: this.genid,
+        gw: 0,
+        pmtu: 0,
+        mtuLocked: false,
+        expires: 0,
+        rthInput: null,
+        rthOutput: null,
+        used: 0,
+      };
       nh.exceptions.set(flow.daddr, exception);
     }
     change(exception);
-    for (const rt of [exception.rthInput, exception.rthOutput]) if (rt !== null) rt.obsolete = 1;
+    expire(exception.rthInput, exception.rthOutput);
     exception.rthInput = null;
     exception.rthOutput = null;
     exception.used = this.route.net.softirq.jiffies;
@@ -131,7 +152,14 @@ export class RouteExceptions {
 function evictOldest(exceptions: Map<number, FibNhException>): void {
   let oldest: FibNhException | null = null;
   for (const e of exceptions.values()) if (oldest === null || e.used < oldest.used) oldest = e;
-  if (oldest !== null) exceptions.delete(oldest.daddr);
+  if (oldest === null) return;
+  exceptions.delete(oldest.daddr);
+  expire(oldest.rthInput, oldest.rthOutput);
+}
+
+/** Whoever holds these routes looks them up again. */
+function expire(...routes: readonly (RtEntry | null)[]): void {
+  for (const rt of routes) if (rt !== null) rt.obsolete = 1;
 }
 
 /** The flow that a quoted packet belonged to. */

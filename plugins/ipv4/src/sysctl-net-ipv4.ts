@@ -1,5 +1,5 @@
-/** sysctl-net-ipv4.ts — net.ipv4.* settings that are not a device's (cf. Linux net/ipv4/sysctl_net_ipv4.c, route.c). */
-import { CommandError, intSysctl, type SysctlDef } from '@packetwalk/framework';
+/** sysctl-net-ipv4.ts — net.ipv4.* settings that are not a device's (cf. Linux net/ipv4/sysctl_net_ipv4.c). */
+import { intSysctl, type SysctlDef } from '@packetwalk/framework';
 import type { Devinet } from './devinet.ts';
 import type { Ipv4 } from './ipv4.ts';
 import type { Ipv4Route } from './route.ts';
@@ -35,7 +35,6 @@ type NumericField = { [K in keyof Ipv4]: Ipv4[K] extends number ? K : never }[ke
 
 /** All of them, for `ctx.sysctl`. */
 export function netIpv4Sysctls(ipv4: Ipv4, inet: Devinet, route: Ipv4Route): SysctlDef[] {
-  const { exceptions } = route;
   const defs = FIELDS.map(([name, field, min, max]) =>
     intSysctl(
       `net.ipv4.${name}`,
@@ -59,42 +58,11 @@ export function netIpv4Sysctls(ipv4: Ipv4, inet: Devinet, route: Ipv4Route): Sys
       () => route.multipathHashPolicy,
       (v) => {
         route.multipathHashPolicy = v;
+        route.flush();
       },
       0,
       1,
     ),
-    intSysctl(
-      'net.ipv4.route.min_pmtu',
-      () => exceptions.minPmtu,
-      (v) => {
-        exceptions.minPmtu = v;
-      },
-      68,
-    ),
-    // Seconds, as the kernel shows them.
-    intSysctl(
-      'net.ipv4.route.mtu_expires',
-      () => exceptions.mtuExpires / 1000,
-      (v) => {
-        exceptions.mtuExpires = v * 1000;
-      },
-      0,
-    ),
-    intSysctl(
-      'net.ipv4.route.gc_timeout',
-      () => exceptions.gcTimeout / 1000,
-      (v) => {
-        exceptions.gcTimeout = v * 1000;
-      },
-      0,
-    ),
-    {
-      name: 'net.ipv4.route.flush',
-      get: () => {
-        throw new CommandError('sysctl: permission denied on key "net.ipv4.route.flush"', 255);
-      },
-      set: () => route.flush(),
-    },
     intSysctl(
       'net.ipv4.inet_peer_threshold',
       () => ipv4.peers.threshold,

@@ -1,9 +1,10 @@
 /** iproute/route-command.ts — `ip route` (ip-route(8)). */
 import { type Command, CommandError, type CommandIo, iprouteJson, matches, RT_TABLE_MAIN, Words } from '@packetwalk/framework';
-import type { RouteEntry } from '../fib.ts';
+import type { Fib, RouteEntry } from '../fib.ts';
 import { FibResult, type RouteVerb } from '../fib-table.ts';
 import type { Ipv4Route } from '../route.ts';
-import { filterTables, needSelector, parseRouteFilter, type RouteFilter } from './route-filter.ts';
+import { showCache } from './cache-list.ts';
+import { needSelector, parseRouteFilter, type RouteFilter, selectedRoute } from './route-filter.ts';
 import { routeGet } from './route-get.ts';
 import { parseRoute, toRouteConfig, toRouteMatch } from './route-parse.ts';
 import { type RoutePrintOptions, routeJson, routeText } from './route-print.ts';
@@ -68,7 +69,7 @@ export function ipRouteCommand(route: Ipv4Route, tables: TableNames): Command {
           return 0;
         case 'flush':
           needSelector(words);
-          flush(route, parseRouteFilter(words, net, tables));
+          flush(route, parseRouteFilter(words, net, tables), io);
           return 0;
         case 'delete': {
           const { table, match } = toRouteMatch(parseRoute(words, { net, tables }), net);
@@ -85,29 +86,27 @@ export function ipRouteCommand(route: Ipv4Route, tables: TableNames): Command {
 
 function* select(route: Ipv4Route, filter: RouteFilter): Iterable<RouteEntry> {
   const { fib } = route;
-  for (const id of filterTables(
-    filter,
-    fib.allTables().map((t) => t.id),
-  )) {
-    const table = fib.table(id);
-    if (table !== undefined) for (const entry of fib.routes(table)) if (filter.test(entry)) yield entry;
+  const only = filter.table === 0 ? undefined : fib.table(filter.table);
+  for (const table of only === undefined ? fib.dumpOrder() : [only]) {
+    for (const entry of fib.routes(table)) if (filter.test(selectedRoute(entry))) yield entry;
   }
+}
+
+/** Refuses a table that nobody has made; `what` it is that ends. */
+function checkTable({ table }: RouteFilter, fib: Fib, what: string): void {
+  if (table === 0 || table === RT_TABLE_MAIN || fib.table(table) !== undefined) return;
+  throw new CommandError(`Error: ipv4: FIB table does not exist.\n${what} terminated`, 2);
 }
 
 function show(route: Ipv4Route, tables: TableNames, words: Words, io: CommandIo): void {
   const filter = parseRouteFilter(words, route.net, tables);
-  if (filter.cache) return;
-  if (filter.table !== 0 && filter.table !== RT_TABLE_MAIN && route.fib.table(filter.table) === undefined) {
-    throw new CommandError('Error: ipv4: FIB table does not exist.\nDump terminated', 2);
+  if (filter.cache) {
+    showCache(route, filter, io);
+    return;
   }
-  const options: RoutePrintOptions = {
-    net: route.net,
-    tables,
-    showTable: filter.table === 0,
-    details: io.flags.has('details'),
-    ...(filter.dev === '' ? {} : { hideDev: filter.dev }),
-  };
-  print([...select(route, filter)], options, io);
+  checkTable(filter, route.fib, 'Dump');
+  const { hide } = filter;
+  print([...select(route, filter)], { net: route.net, tables, showTable: filter.table === 0, details: io.flags.has('details'), hide }, io);
 }
 
 function print(entries: readonly RouteEntry[], options: RoutePrintOptions, io: CommandIo): void {
@@ -128,13 +127,19 @@ function print(entries: readonly RouteEntry[], options: RoutePrintOptions, io: C
   io.out(text);
 }
 
-function flush(route: Ipv4Route, filter: RouteFilter): void {
+function flush(route: Ipv4Route, filter: RouteFilter, io: CommandIo): void {
   if (filter.cache) {
-    route.flush();
+    route.forget();
+    if (io.flags.has('stats')) io.out('*** IPv4 routing cache is flushed.\n');
     return;
   }
-  for (const { table, prefix, length, alias } of [...select(route, filter)]) {
+  checkTable(filter, route.fib, 'Flush');
+  const gone = [...select(route, filter)];
+  for (const { table, prefix, length, alias } of gone) {
     route.fib.table(table)?.flushPrefix(prefix, length, (a) => a === alias);
   }
   route.flush();
+  if (!io.flags.has('stats')) return;
+  if (gone.length === 0) io.out('Nothing to flush.\n');
+  else io.out(`\n*** Round 1, deleting ${gone.length} entries ***\n*** Flush is complete after 1 round ***\n`);
 }

@@ -5,7 +5,6 @@ import {
   type CommandIo,
   consumeSkb,
   type Flow,
-  formatIpv4,
   getUnsigned,
   IP_DADDR,
   IP_HLEN,
@@ -15,25 +14,25 @@ import {
   IP_VERSION_IHL,
   IPPROTO_ICMP,
   invarg,
+  iprouteJson,
   kfreeSkb,
   matches,
   type Net,
+  RT_TABLE_LOCAL,
   RT_TABLE_MAIN,
-  RTCF_BROADCAST,
   RTCF_DOREDIRECT,
   RTCF_LOCAL,
-  RTCF_MULTICAST,
-  RTN_UNICAST,
   SKB_DROP_REASON_IP_RPFILTER,
   skbPut,
   toAddress,
   type Words,
 } from '@packetwalk/framework';
-import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV } from '../fib-table.ts';
+import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, type FibResult } from '../fib-table.ts';
 import { IPSKB_DOREDIRECT } from '../ipcb.ts';
 import type { Ipv4Route } from '../route.ts';
 import type { RtEntry } from '../rtable.ts';
-import { dsfieldName, dsfieldNumber, type TableNames, typeName } from './route-types.ts';
+import { type RouteInUse, routeInUseJson, routeInUseText } from './cache-print.ts';
+import { dsfieldNumber, type TableNames } from './route-types.ts';
 
 const ERRNO_TEXT = new Map([
   [-EACCES, 'Permission denied'],
@@ -100,62 +99,54 @@ function parse(words: Words, net: Net): GetRequest {
 /** Runs `ip route get` and prints its answer. */
 export function routeGet(words: Words, route: Ipv4Route, tables: TableNames, io: CommandIo, listed: (flow: Flow) => void): void {
   const request = parse(words, route.net);
-  const { flow } = request;
+  const { flow, iif, from } = request;
   const source = flow.saddr;
   if (request.fibmatch) {
     listed(flow);
     return;
   }
-  const { rt, redirect } = request.iif === '' ? { rt: output(route, flow), redirect: false } : input(route, request);
-  const json: Record<string, unknown> = {};
-  const text: string[] = [];
-  const add = (key: string, word: string, value: string | number): void => {
-    text.push(...(word === '' ? [] : [word]), String(value));
-    json[key] = value;
-  };
-  if (rt.rtType !== RTN_UNICAST || io.flags.has('details')) add('type', '', typeName(rt.rtType));
-  add('dst', '', formatIpv4(flow.daddr));
-  if (request.from) add('from', 'from', formatIpv4(source));
-  if (flow.tos !== 0) add('tos', 'tos', dsfieldName(flow.tos));
-  if (rt.rtUsesGateway && rt.rtGateway !== flow.daddr) add('gateway', 'via', formatIpv4(rt.rtGateway));
-  add('dev', 'dev', rt.dev.name);
-  if (io.flags.has('details') && rt.fi !== null) add('table', 'table', tables.name(RT_TABLE_MAIN));
-  if (request.iif === '' && flow.saddr !== 0 && !(request.from && source === flow.saddr)) add('prefsrc', 'src', formatIpv4(flow.saddr));
-  if (flow.mark !== 0) add('mark', 'mark', `0x${(flow.mark >>> 0).toString(16)}`.replace(/^0x(\d)$/, '$1'));
-  json.flags = [];
-  add('uid', 'uid', 0);
-  const flags = [
-    [RTCF_LOCAL, 'local'],
-    [RTCF_BROADCAST, 'brd'],
-    [RTCF_MULTICAST, 'mcast'],
-  ] as const;
-  const names = flags.filter(([bit]) => (rt.rtFlags & bit) !== 0).map(([, name]) => name as string);
-  if (redirect || (rt.rtFlags & RTCF_DOREDIRECT) !== 0) names.unshift('redirect');
-  json.cache = names;
-  const cache = ['cache', ...(names.length > 0 ? [`<${names.join(',')}>`] : [])];
-  if (rt.expires !== 0) {
-    const seconds = Math.max(0, Math.floor((rt.expires - route.net.softirq.jiffies) / 1000));
-    cache.push('expires', `${seconds}sec`);
-    json.expires = seconds;
-  }
+  const { rt, res, redirect } = iif === '' ? output(route, flow) : input(route, request);
+  const details = io.flags.has('details');
   const mtu = rt.pmtu !== 0 ? rt.pmtu : rt.mtu;
-  if (mtu !== 0) {
-    cache.push('mtu', ...(rt.rtMtuLocked ? ['lock'] : []), String(mtu));
-    json.metrics = [{ mtu }];
-  }
-  if (rt.hoplimit !== 0) cache.push('hoplimit', String(rt.hoplimit));
-  if (request.iif !== '') cache.push('iif', request.iif);
-  io.out(io.flags.has('json') ? `${JSON.stringify([json])}\n` : `${text.join(' ')} \n    ${cache.join(' ')} \n`);
+  // As long as nobody has made rules, Linux keeps the local table inside the main one.
+  const table = res.table === null ? 0 : route.fib.rules.unmerged || res.table.id !== RT_TABLE_LOCAL ? res.table.id : RT_TABLE_MAIN;
+  const inUse: RouteInUse = {
+    type: rt.rtType,
+    dst: flow.daddr,
+    from: from ? source : undefined,
+    tos: flow.tos,
+    gateway: rt.rtUsesGateway && rt.rtGateway !== flow.daddr ? rt.rtGateway : undefined,
+    dev: rt.rtIsInput && (rt.rtFlags & RTCF_LOCAL) !== 0 ? route.loopback(rt.dev).name : rt.dev.name,
+    table: table !== 0 && (table !== RT_TABLE_MAIN || details) ? tables.name(table) : undefined,
+    prefsrc: iif === '' && !(from && source === flow.saddr) ? flow.saddr : undefined,
+    mark: flow.mark,
+    uid: iif === '' ? 0 : undefined,
+    flags: rt.rtFlags | (redirect ? RTCF_DOREDIRECT : 0),
+    expires: rt.expires === 0 ? undefined : Math.max(0, Math.floor((rt.expires - route.net.softirq.jiffies) / 1000)),
+    mtu,
+    mtuLocked: rt.rtMtuLocked,
+    hoplimit: rt.hoplimit,
+    iif: iif === '' ? undefined : iif,
+  };
+  if (io.flags.has('json')) io.out(`${iprouteJson([routeInUseJson(inUse, io)], io.flags.has('pretty'))}\n`);
+  else io.out(`${routeInUseText(inUse, io)}\n`);
 }
 
-function output(route: Ipv4Route, flow: Flow): RtEntry {
-  const rt = route.routeOutput(flow);
+interface Answer {
+  readonly rt: RtEntry;
+  readonly res: FibResult;
+  readonly redirect: boolean;
+}
+
+/** Asks as a packet made here; never the cache, which does not know the table. */
+function output(route: Ipv4Route, flow: Flow): Answer {
+  const rt = route.output.find(flow);
   if (typeof rt === 'number') throw refuse(rt);
-  return rt;
+  return { rt, res: route.output.res, redirect: false };
 }
 
 /** Asks as a packet that came in: one is made for it. */
-function input(route: Ipv4Route, { flow, iif }: GetRequest): { rt: RtEntry; redirect: boolean } {
+function input(route: Ipv4Route, { flow, iif }: GetRequest): Answer {
   const dev = route.net.needDevice(iif);
   const skb = allocSkb(route.net, dev, IP_HLEN);
   const ip = skbPut(skb, IP_HLEN);
@@ -168,7 +159,7 @@ function input(route: Ipv4Route, { flow, iif }: GetRequest): { rt: RtEntry; redi
   view.setUint8(ip + IP_PROTOCOL, flow.protocol);
   view.setInt32(ip + IP_SADDR, flow.saddr);
   view.setInt32(ip + IP_DADDR, flow.daddr);
-  const reason = route.routeInput(skb, flow.daddr, flow.saddr, flow.tos, dev);
+  const reason = route.input.find(skb, flow.daddr, flow.saddr, flow.tos, dev);
   if (reason !== 0) {
     kfreeSkb(skb, reason);
     throw new CommandError(
@@ -180,5 +171,5 @@ function input(route: Ipv4Route, { flow, iif }: GetRequest): { rt: RtEntry; redi
   const redirect = (skb.cb0 & IPSKB_DOREDIRECT) !== 0;
   consumeSkb(skb);
   if (rt.error !== 0) throw refuse(rt.error);
-  return { rt, redirect };
+  return { rt, res: route.input.res, redirect };
 }

@@ -1,7 +1,8 @@
 /** iproute/route-print.ts — routes as `ip route show` prints them, text and JSON (cf. iproute2 ip/iproute.c print_route). */
-import { formatIpv4, type Net, RT_SCOPE_UNIVERSE, RTN_UNICAST, RTPROT_BOOT, rtprotN2a } from '@packetwalk/framework';
+import { formatIpv4, type Net, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTN_UNICAST, RTPROT_BOOT, rtprotN2a } from '@packetwalk/framework';
 import type { RouteEntry } from '../fib.ts';
 import { type FibNh, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
+import type { RoutePart } from './route-filter.ts';
 import { dsfieldName, scopeName, type TableNames, typeName } from './route-types.ts';
 
 /** Metric names by RTAX_* number, in the order of printing. */
@@ -28,8 +29,8 @@ export interface RoutePrintOptions {
   /** Print `table X` where the listing covers several tables. */
   readonly showTable: boolean;
   readonly details: boolean;
-  /** A device that all listed routes have, left out of each line then. */
-  readonly hideDev?: string;
+  /** What all listed routes have in common, left out of each line then. */
+  readonly hide?: ReadonlySet<RoutePart>;
 }
 
 /** `192.0.2.0/24`, `192.0.2.1`, `default`. */
@@ -41,21 +42,22 @@ export function formatPrefix(prefix: number, length: number): string {
 /** One route as a line, multipath hops on lines of their own, without the final newline. */
 export function routeText({ table, prefix, length, alias }: RouteEntry, options: RoutePrintOptions): string {
   const { fi, type, tos } = alias;
+  const shows = (part: RoutePart): boolean => options.hide?.has(part) !== true;
   const text: string[] = [];
   if (type !== RTN_UNICAST || options.details) text.push(typeName(type));
   text.push(formatPrefix(prefix, length));
-  if (tos !== 0) text.push('tos', dsfieldName(tos));
+  if (tos !== 0 && shows('tos')) text.push('tos', dsfieldName(tos));
   const [nh] = fi.nhs;
   const single = fi.nhs.length === 1;
   if (single) {
-    if (nh.gw !== 0) text.push('via', formatIpv4(nh.gw));
-    if (nh.oif !== 0 && deviceName(options.net, nh) !== options.hideDev) text.push('dev', deviceName(options.net, nh));
+    if (nh.gw !== 0 && shows('via')) text.push('via', formatIpv4(nh.gw));
+    if (nh.oif !== 0 && shows('dev')) text.push('dev', deviceName(options.net, nh));
   }
-  if (options.showTable && table !== 254) text.push('table', options.tables.name(table));
-  if (fi.protocol !== RTPROT_BOOT || options.details) text.push('proto', rtprotN2a(fi.protocol));
-  if (fi.scope !== RT_SCOPE_UNIVERSE || options.details) text.push('scope', scopeName(fi.scope));
-  if (fi.prefsrc !== 0) text.push('src', formatIpv4(fi.prefsrc));
-  if (fi.priority !== 0) text.push('metric', String(fi.priority));
+  if (options.showTable && (table !== RT_TABLE_MAIN || options.details)) text.push('table', options.tables.name(table));
+  if ((fi.protocol !== RTPROT_BOOT || options.details) && shows('proto')) text.push('proto', rtprotN2a(fi.protocol));
+  if ((fi.scope !== RT_SCOPE_UNIVERSE || options.details) && shows('scope')) text.push('scope', scopeName(fi.scope));
+  if (fi.prefsrc !== 0 && shows('src')) text.push('src', formatIpv4(fi.prefsrc));
+  if (fi.priority !== 0 && shows('metric')) text.push('metric', String(fi.priority));
   if (single) text.push(...flagNames(nh));
   text.push(...metricTexts(fi.metrics));
   let line = `${text.join(' ')} `;
@@ -103,21 +105,22 @@ function formatTime(ms: number): string {
 /** One route as iproute2's JSON has it. */
 export function routeJson({ table, prefix, length, alias }: RouteEntry, options: RoutePrintOptions): Record<string, unknown> {
   const { fi, type, tos } = alias;
+  const shows = (part: RoutePart): boolean => options.hide?.has(part) !== true;
   const json: Record<string, unknown> = {};
   if (type !== RTN_UNICAST || options.details) json.type = typeName(type);
   json.dst = formatPrefix(prefix, length);
-  if (tos !== 0) json.tos = dsfieldName(tos);
+  if (tos !== 0 && shows('tos')) json.tos = dsfieldName(tos);
   const [nh] = fi.nhs;
   const single = fi.nhs.length === 1;
   if (single) {
-    if (nh.gw !== 0) json.gateway = formatIpv4(nh.gw);
-    if (nh.oif !== 0) json.dev = deviceName(options.net, nh);
+    if (nh.gw !== 0 && shows('via')) json.gateway = formatIpv4(nh.gw);
+    if (nh.oif !== 0 && shows('dev')) json.dev = deviceName(options.net, nh);
   }
-  if (options.showTable && table !== 254) json.table = options.tables.name(table);
-  if (fi.protocol !== RTPROT_BOOT || options.details) json.protocol = rtprotN2a(fi.protocol);
-  if (fi.scope !== RT_SCOPE_UNIVERSE || options.details) json.scope = scopeName(fi.scope);
-  if (fi.prefsrc !== 0) json.prefsrc = formatIpv4(fi.prefsrc);
-  if (fi.priority !== 0) json.metric = fi.priority;
+  if (options.showTable && (table !== RT_TABLE_MAIN || options.details)) json.table = options.tables.name(table);
+  if ((fi.protocol !== RTPROT_BOOT || options.details) && shows('proto')) json.protocol = rtprotN2a(fi.protocol);
+  if ((fi.scope !== RT_SCOPE_UNIVERSE || options.details) && shows('scope')) json.scope = scopeName(fi.scope);
+  if (fi.prefsrc !== 0 && shows('src')) json.prefsrc = formatIpv4(fi.prefsrc);
+  if (fi.priority !== 0 && shows('metric')) json.metric = fi.priority;
   json.flags = single ? flagNames(nh) : [];
   const metrics = metricJson(fi.metrics);
   if (metrics !== null) json.metrics = [metrics];

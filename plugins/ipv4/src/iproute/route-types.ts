@@ -40,15 +40,15 @@ export function scopeName(scope: number): string {
 }
 
 /** Scope of a word or number; refuses others as iproute2 does. */
-export function scopeNumber(word: string): number {
+export function scopeNumber(word: string, wrong = 'invalid "scope" value\n'): number {
   for (const [number, name] of SCOPES) if (name === word) return number;
   if (/^(0x[0-9a-f]+|\d+)$/i.test(word) && Number(word) <= 255) return Number(word);
-  return invarg('invalid "scope" value\n', word);
+  return invarg(wrong, word);
 }
 
 /** RTPROT_* of a word; refuses others as iproute2 does. */
-export function protocolNumber(word: string): number {
-  return rtprotA2n(word) ?? invarg('"protocol" value is invalid\n', word);
+export function protocolNumber(word: string, wrong = '"protocol" value is invalid\n'): number {
+  return rtprotA2n(word) ?? invarg(wrong, word);
 }
 
 /** Names of the DSCP and TOS values that iproute2 shows (rt_dsfield). */

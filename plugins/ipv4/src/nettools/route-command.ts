@@ -17,34 +17,39 @@ import {
 } from '@packetwalk/framework';
 import type { Fib } from '../fib.ts';
 import { RTAX_ADVMSS, RTAX_WINDOW } from '../fib-info.ts';
-import { routeText } from './route-table.ts';
+import type { Ipv4Route } from '../route.ts';
+import { cacheText } from './cache-table.ts';
+import { type RouteColumns, routeText } from './route-table.ts';
+import { tableOptions } from './table-options.ts';
 
-const USAGE = `Usage: route [ -n ] [ -e[e] ]
+const USAGE = `Usage: route [-nNvee] [-FC]                       List the main routing table, or the routing cache
        route {add|del} {-host|-net} Target[/prefix] [netmask Nm] [gw Gw] [metric N] [mss M] [window W] [reject] [[dev] If]
        route {add|del} default gw Gw [[dev] If]
+
+        -n, --numeric            show addresses in place of names
+        -e, --extend             show other columns; twice: all columns
+        -F, --fib                the routing table (the default)
+        -C, --cache              the routing cache
 `;
 
 const usage = (text: string): CommandError => new CommandError(`${text}${text === '' ? '' : '\n'}${USAGE.trimEnd()}`, 4);
 
-export function routeCommand(fib: Fib): Command {
+export function routeCommand(route: Ipv4Route): Command {
+  const { fib } = route;
   return {
     name: 'route',
     summary: 'show and change the main routing table, the old way',
     usage: USAGE,
     run(args, io) {
-      const words = [...args];
-      let numeric = false;
-      let extended = 0;
-      while (words[0]?.startsWith('-') && words[0] !== '-net' && words[0] !== '-host') {
-        const option = words.shift() as string;
-        if (option === '-h' || option === '--help') throw usage('');
-        if (!/^-[nevFA]+$/.test(option) && option !== '--inet' && option !== '--numeric')
-          throw usage(`route: invalid option -- '${option.replace(/^-+/, '')}'`);
-        if (option.includes('n')) numeric = true;
-        extended += [...option].filter((c) => c === 'e').length;
-      }
-      const verb = words.shift();
-      if (verb === undefined) io.out(routeText(fib, extended === 0 ? 'fib' : extended === 1 ? 'netstat' : 'all', numeric));
+      const { options, rest, wrong } = tableOptions(args);
+      if (wrong !== '') throw usage(`route: ${wrong}`);
+      if (options.help) throw usage('');
+      const [verb, ...words] = rest;
+      if (verb === undefined) {
+        const columns: RouteColumns = options.extended === 0 ? 'fib' : options.extended === 1 ? 'netstat' : 'all';
+        if (options.fib || !options.cache) io.out(routeText(fib, columns, options.numeric));
+        if (options.cache) io.out(cacheText(route, columns));
+      } else if (options.cache) throw new CommandError("Modifying `inet' routing cache not supported", 3);
       else if (verb === 'add') change(fib, words, true);
       else if (verb === 'del' || verb === 'delete') change(fib, words, false);
       else throw usage('');

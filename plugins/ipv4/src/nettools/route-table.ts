@@ -13,6 +13,7 @@ import {
 } from '@packetwalk/framework';
 import type { Fib } from '../fib.ts';
 import { RTAX_ADVMSS, RTAX_RTT, RTAX_WINDOW } from '../fib-info.ts';
+import { hexAddress } from '../proc/hex-address.ts';
 
 /** Flags of a route (linux/route.h). */
 const RTF_UP = 0x0001;
@@ -65,18 +66,16 @@ export function routeLines(fib: Fib): RouteLine[] {
   return lines;
 }
 
-/** An address as the kernel writes it on a little-endian machine: `0A00A8C0` is 192.168.0.10. */
-function hex(address: number): string {
-  const swapped = ((address & 0xff) << 24) | ((address & 0xff00) << 8) | ((address >>> 8) & 0xff00) | (address >>> 24);
-  return (swapped >>> 0).toString(16).toUpperCase().padStart(8, '0');
-}
-
 /** Text of /proc/net/route; each line is padded to 127 characters. */
 export function procNetRoute(fib: Fib): string {
   const rows = ['Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT'];
   for (const r of routeLines(fib)) {
     const flags = r.flags.toString(16).toUpperCase().padStart(4, '0');
-    rows.push([r.dev, hex(r.destination), hex(r.gateway), flags, 0, 0, r.metric, hex(r.mask), r.mtu, r.window, r.irtt].join('\t'));
+    rows.push(
+      [r.dev, hexAddress(r.destination), hexAddress(r.gateway), flags, 0, 0, r.metric, hexAddress(r.mask), r.mtu, r.window, r.irtt].join(
+        '\t',
+      ),
+    );
   }
   return rows.map((row) => `${row.padEnd(127)}\n`).join('');
 }
