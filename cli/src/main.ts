@@ -3,6 +3,7 @@
  * one. Subcommands are imported when they are used, so that `--help` costs next to nothing.
  */
 import { helpText } from './help.ts';
+import { SUBCOMMANDS } from './subcommands.ts';
 import { version } from './version.ts';
 
 /** What a subcommand gets: its arguments, and the router that `-r` names. */
@@ -10,18 +11,6 @@ export interface Invocation {
   readonly args: readonly string[];
   readonly router: string | undefined;
 }
-
-type Subcommand = (invocation: Invocation) => Promise<number>;
-
-const SUBCOMMANDS: Readonly<Record<string, () => Promise<Subcommand>>> = {
-  run: async () => (await import('./run.ts')).run,
-  check: async () => (await import('./check.ts')).check,
-  schema: async () => (await import('./schema.ts')).schema,
-  trace: async () => (await import('./trace.ts')).trace,
-  capture: async () => (await import('./capture.ts')).capture,
-  scenario: async () => (await import('./play.ts')).play,
-  test: async () => (await import('./test-scenarios.ts')).testScenarios,
-};
 
 async function main(argv: readonly string[]): Promise<number> {
   const rest = [...argv];
@@ -46,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(helpText());
     return 0;
   }
-  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? await SUBCOMMANDS[name]() : undefined;
+  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? await SUBCOMMANDS[name].load() : undefined;
   if (subcommand !== undefined) return subcommand({ args, router });
   const { sendCommand } = await import('./control-client.ts');
   return sendCommand({ argv: rest, router });
