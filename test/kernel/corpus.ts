@@ -34,8 +34,4 @@ export const DIFFERS: Readonly<Record<string, string>> = {
   'routing-address-kinds': 'a label that does not begin with the name of the port is refused',
   'routing-get': 'ip route get leaves out the table, tells the uid with iif, and refuses a source in other words',
   'sanity-ip-to-us': 'frames with a priority tag (VLAN 0) are not taken in',
-  'policy-rules': 'see routing-rule-actions',
-  'routing-local-prefix': 'a source out of a local prefix is accepted',
-  'routing-rule-actions': 'a rule of type unreachable tells host instead of net unreachable',
-  'routing-tos-routes': 'precedence bits count when a TOS is matched',
 };

@@ -1,6 +1,6 @@
 /** fib-rules.ts — policy routing: which tables a flow is looked up in, by rules in order (cf. Linux net/ipv4/fib_rules.c). */
 import { CommandError, type Flow, type Net, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '@packetwalk/framework';
-import { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, ENETUNREACH, type FibResult, type FibTable } from './fib-table.ts';
+import { EACCES, EAGAIN, EINVAL, ENETUNREACH, type FibResult, type FibTable } from './fib-table.ts';
 
 /** Rule actions (fib_rules.h). */
 export const FR_ACT_TO_TBL = 1;
@@ -150,7 +150,7 @@ export class FibRules {
           break;
         }
         case FR_ACT_UNREACHABLE:
-          return -EHOSTUNREACH;
+          return -ENETUNREACH;
         case FR_ACT_PROHIBIT:
           return -EACCES;
         case FR_ACT_BLACKHOLE:

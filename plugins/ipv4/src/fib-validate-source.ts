@@ -46,7 +46,12 @@ export class SourceValidator {
     const { all } = this.inet;
     const rpFilter = skb.secPath !== null ? 0 : Math.max(cnf.rpFilter, all.rpFilter);
     // Without a reverse path filter, and unless a redirect may come of it, all that matters is that it is not one of ours.
-    if (rpFilter === 0 && (dev.ifindex !== oif || (cnf.sendRedirects | all.sendRedirects) === 0) && !this.fib.rules.custom) {
+    if (
+      rpFilter === 0 &&
+      (dev.ifindex !== oif || (cnf.sendRedirects | all.sendRedirects) === 0) &&
+      !this.fib.rules.custom &&
+      !this.fib.customLocal
+    ) {
       if ((cnf.acceptLocal | all.acceptLocal) !== 0 || !this.inet.isLocal(saddr)) return 0;
       return SKB_DROP_REASON_IP_LOCAL_SOURCE;
     }

@@ -52,6 +52,8 @@ export class Fib {
   private readonly factory: FibBackendFactory;
   private readonly tables = new Map<number, FibTable>();
   private readonly found = new FibResult();
+  /** Somebody added a local route by hand: whole networks may be ours, not only addresses of devices. */
+  customLocal = false;
   /** Answers to lookups may have changed. */
   onChange: () => void = () => {};
   /** A route to this broadcast address was made: a neighbour entry for it is out of date (arp_invalidate). */
@@ -88,6 +90,8 @@ export class Fib {
   newTable(id: number): FibTable {
     let table = this.tables.get(id);
     if (table === undefined) {
+      // The kernel puts local routes into the main table as long as nobody makes rules, so it makes that one first.
+      if (id === RT_TABLE_LOCAL && !this.rules.unmerged) this.newTable(RT_TABLE_MAIN);
       table = new FibTable(id, this.factory.create({ table: id, storage: new LocalFibStorage() }), this.infos);
       this.tables.set(id, table);
       if (id === RT_TABLE_LOCAL) this.rules.local = table;
@@ -115,6 +119,7 @@ export class Fib {
     } finally {
       this.infos.release(fi);
     }
+    if (config.type === RTN_LOCAL && config.protocol !== RTPROT_KERNEL) this.customLocal = true;
     this.net.notifier.emit('route:add', config);
     this.onChange();
   }

@@ -1,8 +1,8 @@
 /** route-flow.ts — flows as routing asks about them (cf. Linux include/net/flow.h struct flowi4). */
 import { type Flow, RT_SCOPE_UNIVERSE, type SkBuff } from '@packetwalk/framework';
 
-/** The bits of the TOS byte that routing looks at: the DSCP (INET_DSCP_MASK). */
-export const DSCP_MASK = 0xfc;
+/** The bits of the TOS byte that routing looks at: of a DSCP, the lower three (IPTOS_RT_MASK). */
+export const IPTOS_RT_MASK = 0x1c;
 
 /** A flow with everything left open. */
 export function newFlow(): Flow {

@@ -45,7 +45,7 @@ import { ipOutput } from './ip-output.ts';
 import { IPSKB_DOREDIRECT } from './ipcb.ts';
 import { multipathHash, selectMultipath } from './multipath.ts';
 import type { Ipv4Route } from './route.ts';
-import { DSCP_MASK, newFlow, readPorts } from './route-flow.ts';
+import { IPTOS_RT_MASK, newFlow, readPorts } from './route-flow.ts';
 import { traceRouteInput } from './route-trace.ts';
 import { ipRtBug, type RtEntry } from './rtable.ts';
 
@@ -76,7 +76,7 @@ export class RouteInput {
   /** Sets `skb.dst`; 0, or a drop reason. */
   find(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
     if (ipv4IsMulticast(daddr)) return this.multicast(skb, daddr, saddr, dev);
-    const reason = this.slow(skb, daddr, saddr, tos & DSCP_MASK, dev);
+    const reason = this.slow(skb, daddr, saddr, tos & IPTOS_RT_MASK, dev);
     if (skb.trace !== 0) traceRouteInput(skb, daddr, this.flow, this.res, reason);
     return reason;
   }

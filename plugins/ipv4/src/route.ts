@@ -24,7 +24,7 @@ import type { Ipv4Routing } from './ipv4.ts';
 import { RouteCache } from './route-cache.ts';
 import { cachedRouteInput, cachedRouteOutput } from './route-cached.ts';
 import { RouteExceptions } from './route-exceptions.ts';
-import { DSCP_MASK } from './route-flow.ts';
+import { IPTOS_RT_MASK } from './route-flow.ts';
 import { RouteInput } from './route-input.ts';
 import { RouteOutput } from './route-output.ts';
 import { sendRedirect } from './route-redirect.ts';
@@ -97,11 +97,11 @@ export class Ipv4Route implements Ipv4Routing {
   routeInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
     const { cache, input } = this;
     if (cache === null) return input.find(skb, daddr, saddr, tos, dev);
-    return cachedRouteInput(this, cache, input, skb, daddr, saddr, tos & DSCP_MASK, dev);
+    return cachedRouteInput(this, cache, input, skb, daddr, saddr, tos & IPTOS_RT_MASK, dev);
   }
 
   routeOutput(flow: Flow): RtEntry | number {
-    flow.tos &= DSCP_MASK;
+    flow.tos &= IPTOS_RT_MASK;
     const { cache, output } = this;
     return cache === null ? output.find(flow) : cachedRouteOutput(this, cache, output, flow);
   }
