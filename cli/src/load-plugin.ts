@@ -14,6 +14,7 @@ import * as pluginHooks from './plugin-hooks.ts';
 /** The plugins that come with this program, by short name; each is imported when a config asks for it. */
 export const BUILT_IN_PLUGINS: Readonly<Record<string, () => Promise<object>>> = {
   arp: () => import('@packetwalk/arp'),
+  'fib-dir24': () => import('@packetwalk/fib-dir24'),
   'fib-hash': () => import('@packetwalk/fib-hash'),
   'fib-trie': () => import('@packetwalk/fib-trie'),
   ipv4: () => import('@packetwalk/ipv4'),

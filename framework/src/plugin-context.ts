@@ -100,7 +100,8 @@ export class HostedContext implements PluginContext {
       work();
     } catch (error) {
       if (error instanceof ConfigError) for (const issue of error.issues) this.host.issue({ ...issue, path: [...path, ...issue.path] });
-      else if (error instanceof CommandError) this.host.issue({ code: error.status === REFUSED ? 'refused' : 'bad-line', path, message: oneLine(error.message) });
+      else if (error instanceof CommandError)
+        this.host.issue({ code: error.status === REFUSED ? 'refused' : 'bad-line', path, message: oneLine(error.message) });
       else throw error;
     }
   }

@@ -63,6 +63,8 @@ export interface ForwardRouterOptions {
   readonly plugins: readonly PluginInstance[];
   readonly frames: readonly Uint8Array[];
   readonly prefixes: readonly { prefix: number; length: number }[];
+  /** Section `iptables:`; left out when empty. */
+  readonly iptables?: string;
   /** Commands after the routes. */
   readonly commands?: readonly string[];
 }
@@ -96,6 +98,7 @@ export class ForwardRouter {
         },
         sysctl: { 'net.ipv4.ip_forward': 1 },
         routes: options.prefixes.map(({ prefix, length }) => `${formatIpv4(prefix)}/${length} via 10.1.0.2`),
+        ...(options.iptables === undefined || options.iptables === '' ? {} : { iptables: options.iptables }),
       },
       baseDir: '.',
     });

@@ -155,9 +155,9 @@ export class Expectations {
     const { ext } = expectation.master;
     if (ext !== null) ext.expectations = ext.expectations.filter((e) => e !== expectation);
     const { nct } = this;
-    nct.net.softirq.delTimer(expectation.timer);
     nct.stat[CT_STAT_EXPECT_DELETE]++;
     nct.net.notifier.emit('conntrack:expect', 'destroy', expectation);
+    nct.net.softirq.delTimer(expectation.timer);
   }
 
   /** The connection ends: nothing is expected because of it any more. */

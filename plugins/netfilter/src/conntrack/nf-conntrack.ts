@@ -54,6 +54,12 @@ import type { Tuple } from './tuple.ts';
 import { TupleHash } from './tuple-hash.ts';
 import { CT_INVALID } from './verdict.ts';
 
+/** Where an end is translated to. */
+export interface NatEnd {
+  readonly address: number | null;
+  readonly port: number | null;
+}
+
 /** What NAT does for tracking (nf_nat_hook). */
 export interface NatPart {
   /** The connection, whose source was chosen, ends. */
@@ -62,6 +68,8 @@ export interface NatPart {
   ftp(skb: SkBuff, dir: number, th: number, endpoint: FtpEndpoint, expectation: Expectation): number;
   /** The expected answer will be translated as the request was. */
   tftp(expectation: Expectation): void;
+  /** Translates the ends of a connection that a command makes. Null: that end stays; its address or port null: that stays. */
+  setup(ct: NfConn, source: NatEnd | null, destination: NatEnd | null): void;
 }
 
 /** Everything that a direction's reference tells apart counts. */
@@ -251,7 +259,7 @@ export class NfConntrack implements Conntrack {
       const late = Math.max(0, (this.now - ct.words[ct.base + CT_EXPIRES]) | 0);
       this.acct.stop(ct.id, this.softirq.clock.wallClock() - late);
     }
-    if (this.listening(ct, IPCT_DESTROY)) this.net.notifier.emit('conntrack:event', 'destroy', ct, IPCT_DESTROY);
+    this.report('destroy', ct, IPCT_DESTROY);
     const id = ct.id + 1;
     this.table.remove(this.hashOf(ct, 0), id << 1);
     this.table.remove(this.hashOf(ct, 1), (id << 1) | 1);
@@ -295,6 +303,11 @@ export class NfConntrack implements Conntrack {
   /** Notes that something of the connection has changed, to be told when the packet is done with (nf_conntrack_event_cache). */
   eventCache(ct: NfConn, event: number): void {
     if (this.listening(ct, event)) ct.words[ct.base + CT_STATUS] |= event << CT_EVENT_SHIFT;
+  }
+
+  /** Tells at once what has happened to a connection (nf_conntrack_eventmask_report). */
+  report(what: 'new' | 'update' | 'destroy', ct: NfConn, events: number): void {
+    if (this.listening(ct, events)) this.net.notifier.emit('conntrack:event', what, ct, events);
   }
 
   private listening(ct: NfConn, event: number): boolean {

@@ -22,7 +22,7 @@ import { CT_ACCEPT } from './verdict.ts';
 
 /** Words of the row: the state, the verification tags of both directions, and notes. */
 export const SCTP_STATE: number = CT_PROTO;
-const SCTP_VTAG: number = CT_PROTO + 1;
+export const SCTP_VTAG: number = CT_PROTO + 1;
 /** An INIT was seen in a direction: two words. */
 const SCTP_INIT: number = CT_PROTO + 3;
 /** A heartbeat with a wrong tag came in direction n − 1; 0: none. */

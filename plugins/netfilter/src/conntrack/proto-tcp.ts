@@ -387,6 +387,11 @@ export function tcpSetClosing(nct: NfConntrack, ct: NfConn): void {
   nct.eventCache(ct, IPCT_PROTOINFO);
 }
 
+/** The connection was made by command: nothing is known of its windows, and all segments pass (conntrack(8)). */
+export function tcpBeLiberal(ct: NfConn): void {
+  for (const dir of [IP_CT_DIR_ORIGINAL, IP_CT_DIR_REPLY]) ct.words[seen(ct, dir) + SEEN_FLAGS] |= TCP_FLAG_SACK_PERM | TCP_FLAG_BE_LIBERAL;
+}
+
 /** Tracking was off and begins again: what is known of windows is out of date (nf_ct_tcp_fixup). */
 export function tcpForgetWindows(ct: NfConn): void {
   const { words, base } = ct;

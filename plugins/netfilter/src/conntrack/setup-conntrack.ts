@@ -1,10 +1,11 @@
 /** setup-conntrack.ts — what connection tracking adds to a router: hooks on demand, matches, targets, settings, files, the command. */
 import { Conntrack, Defrag, type PluginContext, type Xtables } from '@packetwalk/framework';
+import { conntrackCommand } from '../conntrack-tool/conntrack-command.ts';
 import { connbytes } from '../match/connbytes.ts';
 import { connlimit } from '../match/connlimit.ts';
 import { connmark } from '../match/connmark.ts';
 import { conntrack } from '../match/conntrack.ts';
-import { helper } from '../match/helper.ts';
+import { helper } from '../match/conntrack-helper.ts';
 import { state } from '../match/state.ts';
 import { connmarkTarget } from '../target/connmark.ts';
 import { ct } from '../target/ct.ts';
@@ -13,6 +14,7 @@ import { conntrackHooks } from './conntrack-hooks.ts';
 import { ftpHelper } from './helper-ftp.ts';
 import { tftpHelper } from './helper-tftp.ts';
 import { NfConntrack } from './nf-conntrack.ts';
+import { procNetNfConntrack, procNetNfConntrackExpect, procNetStatNfConntrack } from './proc-conntrack.ts';
 import { CONNTRACK_STATS } from './stat.ts';
 import { conntrackSysctls } from './sysctl-conntrack.ts';
 
@@ -35,6 +37,10 @@ export function setupConntrack(ctx: PluginContext, xtables: Xtables): NfConntrac
   });
   ctx.provide(Conntrack, nct);
   conntrackSysctls(ctx, nct);
+  ctx.command(conntrackCommand(nct));
+  ctx.proc('net/nf_conntrack', () => procNetNfConntrack(nct));
+  ctx.proc('net/nf_conntrack_expect', () => procNetNfConntrackExpect(nct));
+  ctx.proc('net/stat/nf_conntrack', () => procNetStatNfConntrack(nct));
   for (const match of [conntrack, state, connmark, connlimit, connbytes, helper]) {
     const made = match(nct);
     ctx.defer(xtables.matches.add(made.name, made));

@@ -1,8 +1,8 @@
 /** The answers of iptables 1.8.9, as they were recorded; and, with root, as the iptables of this machine gives them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { hasRealIptables, typeReal } from '../../../../test/kernel/real-iptables.ts';
 import { NetfilterLab } from '../testing/netfilter-lab.ts';
-import { hasRealIptables, typeReal } from '../testing/real-iptables.ts';
 import { answered, formatTranscript, readTranscript } from '../testing/transcript.ts';
 
 const FOLDER = new URL('../testing/transcripts/', import.meta.url);

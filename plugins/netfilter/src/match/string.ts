@@ -16,7 +16,14 @@ interface StringData {
   readonly search: TextSearch;
 }
 
-const literal: XtValue<Uint8Array> = (text) => bounded(new TextEncoder().encode(text));
+const literal: XtValue<Uint8Array> = (text) => bounded(Uint8Array.from(utf8(text)));
+
+/** The bytes of a text. */
+function utf8(text: string): number[] {
+  return [...encodeURIComponent(text).matchAll(/%(..)|(.)/g)].map(([, hex, char]) =>
+    hex === undefined ? char.charCodeAt(0) : Number.parseInt(hex, 16),
+  );
+}
 
 /** Bytes as they are, and between `|` in hexadecimal; `\` keeps a `|`. */
 const hexString: XtValue<Uint8Array> = (text) => {
@@ -25,11 +32,11 @@ const hexString: XtValue<Uint8Array> = (text) => {
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (c === '\\' && !hex && i + 1 < text.length) {
-      bytes.push(...new TextEncoder().encode(text[++i]));
+      bytes.push(...utf8(text[++i]));
     } else if (c === '|') {
       hex = !hex;
     } else if (!hex) {
-      bytes.push(...new TextEncoder().encode(c));
+      bytes.push(...utf8(c));
     } else if (c !== ' ') {
       const digits = text.slice(i, i + 2);
       const wrong = [...digits].find((d) => !/[0-9a-fA-F]/.test(d));
@@ -43,7 +50,7 @@ const hexString: XtValue<Uint8Array> = (text) => {
 };
 
 function bounded(pattern: Uint8Array): Uint8Array {
-  if (pattern.length > MAX_PATTERN) throw new XtProblem(`STRING too long "${new TextDecoder('latin1').decode(pattern)}"`);
+  if (pattern.length > MAX_PATTERN) throw new XtProblem(`STRING too long "${String.fromCharCode(...pattern)}"`);
   return pattern;
 }
 

@@ -27,12 +27,12 @@ import {
 import type { Expectation } from '../conntrack/expectation.ts';
 import type { FtpEndpoint } from '../conntrack/ftp-command.ts';
 import type { NfConn } from '../conntrack/nf-conn.ts';
-import type { NatPart, NfConntrack } from '../conntrack/nf-conntrack.ts';
+import type { NatEnd, NatPart, NfConntrack } from '../conntrack/nf-conntrack.ts';
 import { invertTuple, Tuple } from '../conntrack/tuple.ts';
 import { BySource } from './by-source.ts';
 import { natFtp, natTftp } from './nat-helper.ts';
 import { manipPacket } from './nat-manip.ts';
-import { addressRange, NAT_MANIP_DST, NAT_MANIP_SRC, type NatRange } from './nat-range.ts';
+import { addressRange, NAT_MANIP_DST, NAT_MANIP_SRC, NAT_PROTO_SPECIFIED, type NatRange } from './nat-range.ts';
 import { uniqueTuple } from './unique-tuple.ts';
 
 /** Which end is translated at a hook: the source behind routing, the destination before it. */
@@ -101,6 +101,22 @@ export class NfNat implements NatPart {
   /** No rule has chosen: the address stays, and the port too unless somebody has it (nf_nat_alloc_null_binding). */
   nullBinding(ct: NfConn, manip: number): number {
     return this.setupInfo(ct, addressRange(manip === NAT_MANIP_SRC ? ct.daddr(IP_CT_DIR_REPLY) : ct.saddr(IP_CT_DIR_REPLY)), manip);
+  }
+
+  setup(ct: NfConn, source: NatEnd | null, destination: NatEnd | null): void {
+    for (const [end, manip] of [
+      [destination, NAT_MANIP_DST],
+      [source, NAT_MANIP_SRC],
+    ] as const) {
+      const own = manip === NAT_MANIP_SRC ? ct.daddr(IP_CT_DIR_REPLY) : ct.saddr(IP_CT_DIR_REPLY);
+      const range = addressRange(end?.address ?? own);
+      const port = end?.port ?? null;
+      this.setupInfo(
+        ct,
+        port === null ? range : { ...range, flags: range.flags | NAT_PROTO_SPECIFIED, minPort: port, maxPort: port },
+        manip,
+      );
+    }
   }
 
   /** Writes what was chosen into a packet; an NF_* verdict (nf_nat_packet). */

@@ -1,6 +1,6 @@
-/** testing/real-iptables.ts — the iptables of this machine, in a network namespace of its own. Needs root. */
+/** real-iptables.ts — the iptables of this machine, in a network namespace of its own. Needs root. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import type { Typed } from './netfilter-lab.ts';
+import type { Typed } from '../../plugins/netfilter/src/testing/netfilter-lab.ts';
 
 let count = 0;
 

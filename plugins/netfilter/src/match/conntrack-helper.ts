@@ -1,4 +1,4 @@
-/** match/helper.ts — `-m helper`: connections that a helper has announced: an FTP server's data, say (cf. Linux net/netfilter/xt_helper.c). */
+/** match/conntrack-helper.ts — `-m helper`: connections that a helper has announced: an FTP server's data, say (cf. Linux net/netfilter/xt_helper.c). */
 import { defineMatch, type XtMatch, xtString } from '@packetwalk/framework';
 import { conntrackUser } from '../conntrack/conntrack-user.ts';
 import type { NfConn } from '../conntrack/nf-conn.ts';
