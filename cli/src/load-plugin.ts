@@ -14,14 +14,21 @@ import * as pluginHooks from './plugin-hooks.ts';
 /** The plugins that come with this program, by short name; each is imported when a config asks for it. */
 export const BUILT_IN_PLUGINS: Readonly<Record<string, () => Promise<object>>> = {
   arp: () => import('@packetwalk/arp'),
+  bonding: () => import('@packetwalk/bonding'),
+  bridge: () => import('@packetwalk/bridge'),
+  ebtables: () => import('@packetwalk/ebtables'),
   'fib-dir24': () => import('@packetwalk/fib-dir24'),
   'fib-hash': () => import('@packetwalk/fib-hash'),
   'fib-trie': () => import('@packetwalk/fib-trie'),
   ipv4: () => import('@packetwalk/ipv4'),
   netfilter: () => import('@packetwalk/netfilter'),
+  'nic-packet': () => import('@packetwalk/nic-packet'),
   'nic-pair': () => import('@packetwalk/nic-pair'),
   'nic-pcap': () => import('@packetwalk/nic-pcap'),
   'nic-tap': () => import('@packetwalk/nic-tap'),
+  tunnel: () => import('@packetwalk/tunnel'),
+  vlan: () => import('@packetwalk/vlan'),
+  xfrm: () => import('@packetwalk/xfrm'),
 };
 
 /** `unknown-plugin`: no such built-in or package; `plugin-failed`: it threw; `bad-plugin`: what it exports is no plugin. */
