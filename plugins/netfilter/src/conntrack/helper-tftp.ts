@@ -1,7 +1,7 @@
 /** helper-tftp.ts — expects the answer to a TFTP request, which comes from another port (RFC 1350 §4; cf. Linux net/netfilter/nf_conntrack_tftp.c). */
 import { IP_CT_DIR_REPLY, IPPROTO_UDP, IPS_DST_NAT, IPS_SRC_NAT, NF_ACCEPT, NF_DROP, UDP_HLEN } from '@packetwalk/framework';
 import { Expectation } from './expectation.ts';
-import { type Helper, helperDrops } from './helper.ts';
+import { type Helper, helperDrops } from './nf-conntrack-helper.ts';
 
 const TFTP_PORT = 69;
 const EXPECT_LIFE = 300_000;

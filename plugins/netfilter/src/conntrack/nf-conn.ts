@@ -15,7 +15,7 @@
  */
 import { type Connection, IPS_CONFIRMED, IPS_DYING, IPS_TEMPLATE } from '@packetwalk/framework';
 import type { Expectation } from './expectation.ts';
-import type { Helper } from './helper.ts';
+import type { Helper } from './nf-conntrack-helper.ts';
 import type { SeqAdjust } from './seqadj.ts';
 import type { Tuple } from './tuple.ts';
 

@@ -30,7 +30,7 @@ import { IPCT_DESTROY } from './events.ts';
 import { type Expectation, Expectations } from './expectation.ts';
 import type { FtpEndpoint } from './ftp-command.ts';
 import { ConntrackGc } from './gc.ts';
-import type { Helper } from './helper.ts';
+import type { Helper } from './nf-conntrack-helper.ts';
 import {
   CT_DST,
   CT_EVENT_SHIFT,

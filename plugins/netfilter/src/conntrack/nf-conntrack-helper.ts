@@ -1,4 +1,4 @@
-/** helper.ts — reads along with a protocol that announces other connections (cf. Linux net/netfilter/nf_conntrack_helper.c). */
+/** nf-conntrack-helper.ts — reads along with a protocol that announces other connections (cf. Linux net/netfilter/nf_conntrack_helper.c). */
 import type { SkBuff } from '@packetwalk/framework';
 import type { NfConn } from './nf-conn.ts';
 import type { NfConntrack } from './nf-conntrack.ts';
