@@ -4,9 +4,9 @@
  */
 import { IP_CT_DIR_ORIGINAL, Timer } from '@packetwalk/framework';
 import { EALREADY, EBUSY, EMFILE, ESHUTDOWN } from './errno.ts';
-import type { Helper } from './nf-conntrack-helper.ts';
 import type { NfConn } from './nf-conn.ts';
 import type { NfConntrack } from './nf-conntrack.ts';
+import type { Helper } from './nf-conntrack-helper.ts';
 import { CT_STAT_EXPECT_CREATE, CT_STAT_EXPECT_DELETE } from './stat.ts';
 import { Tuple, ZONE_MAX } from './tuple.ts';
 

@@ -18,9 +18,9 @@ import {
 } from '@packetwalk/framework';
 import { Expectation } from './expectation.ts';
 import { type FtpEndpoint, findFtpEndpoint } from './ftp-command.ts';
-import { type Helper, helperDrops } from './nf-conntrack-helper.ts';
 import type { NfConn } from './nf-conn.ts';
 import type { NfConntrack } from './nf-conntrack.ts';
+import { type Helper, helperDrops } from './nf-conntrack-helper.ts';
 import { before } from './tcp-window.ts';
 
 const FTP_PORT = 21;

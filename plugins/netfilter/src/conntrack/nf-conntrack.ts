@@ -30,7 +30,6 @@ import { IPCT_DESTROY } from './events.ts';
 import { type Expectation, Expectations } from './expectation.ts';
 import type { FtpEndpoint } from './ftp-command.ts';
 import { ConntrackGc } from './gc.ts';
-import type { Helper } from './nf-conntrack-helper.ts';
 import {
   CT_DST,
   CT_EVENT_SHIFT,
@@ -46,6 +45,7 @@ import {
   ZONE_DEFAULT,
   zoneId,
 } from './nf-conn.ts';
+import type { Helper } from './nf-conntrack-helper.ts';
 import { tcpForgetWindows, tcpSetClosing } from './proto-tcp.ts';
 import { RateLimit } from './ratelimit.ts';
 import { ConntrackSettings } from './settings.ts';

@@ -26,8 +26,8 @@ import {
 import { EBUSY } from '../conntrack/errno.ts';
 import type { Expectation } from '../conntrack/expectation.ts';
 import { type FtpEndpoint, formatFtpEndpoint } from '../conntrack/ftp-command.ts';
-import { helperDrops } from '../conntrack/nf-conntrack-helper.ts';
 import type { NfConn } from '../conntrack/nf-conn.ts';
+import { helperDrops } from '../conntrack/nf-conntrack-helper.ts';
 import { seqadjSet } from '../conntrack/seqadj.ts';
 import { addressRange, NAT_MANIP_DST, NAT_MANIP_SRC, NAT_PROTO_SPECIFIED } from './nat-range.ts';
 import type { NfNat } from './nf-nat.ts';

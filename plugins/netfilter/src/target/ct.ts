@@ -19,9 +19,9 @@ import {
 } from '@packetwalk/framework';
 import { conntrackUser } from '../conntrack/conntrack-user.ts';
 import { IPCT_NAMES, IPCT_NEW } from '../conntrack/events.ts';
-import type { Helper } from '../conntrack/nf-conntrack-helper.ts';
 import { type NfConn, ZONE_DIR_BOTH, ZONE_DIR_ORIG, ZONE_DIR_REPLY } from '../conntrack/nf-conn.ts';
 import type { NfConntrack } from '../conntrack/nf-conntrack.ts';
+import type { Helper } from '../conntrack/nf-conntrack-helper.ts';
 import { ZONE_MAX } from '../conntrack/tuple.ts';
 
 const EXPECT_EVENTS: readonly (readonly [string, number])[] = [['new', IPCT_NEW]];
