@@ -8,7 +8,7 @@ import { composeSchema, type Link, type SchemaParts, type ScriptStep } from './c
 import { isLab } from './config/shape.ts';
 import { validateConfig } from './config/validate.ts';
 import type { ConfigIssue, ConfigPath } from './errors.ts';
-import type { Driver, Plugin, SchemaObject } from './plugin.ts';
+import type { Plugin, SchemaObject } from './plugin.ts';
 import type { PluginInstance } from './plugin-order.ts';
 import type { RouterConfig } from './router.ts';
 import { registeredDrivers } from './router.ts';
@@ -130,6 +130,6 @@ function schemaParts(router: LoadedRouter): SchemaParts {
   if (router.plugins.includes(null)) return {};
   const sections: Record<string, SchemaObject> = {};
   for (const plugin of plugins.values()) Object.assign(sections, plugin.sections);
-  const drivers: ReadonlyMap<string, Driver> | null = registeredDrivers(instances(router), router.config);
+  const drivers = registeredDrivers(instances(router), router.config);
   return { plugins, sections, ...(drivers === null ? {} : { drivers }) };
 }

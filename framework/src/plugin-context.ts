@@ -209,6 +209,6 @@ export class HostedContext implements PluginContext {
 const REFUSED = 2;
 
 /** iproute2's refusals as part of a longer line. */
-function oneLine(message: string): string {
+export function oneLine(message: string): string {
   return message.replace(/^(RTNETLINK answers|Error): /, '').replaceAll('\n', '; ');
 }

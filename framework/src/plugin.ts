@@ -78,6 +78,13 @@ export interface DeviceConfig {
   readonly addresses?: readonly string[];
   /** False: the device starts down. */
   readonly up?: boolean;
+  /** The bridge or bond that it is a port of. */
+  readonly master?: string;
+  /** What follows `type KIND_slave` in `ip link set`: of a port of `master`. */
+  readonly port?: string;
+  /** Of a device whose `driver` is a {@link LinkKind}: the one it stands on, and what follows `type KIND` in `ip link add`. */
+  readonly link?: string;
+  readonly args?: string;
 }
 
 export interface DriverContext {

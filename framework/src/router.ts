@@ -11,23 +11,21 @@ import { type DependencyContainer, container as rootContainer } from 'tsyringe';
 import { SeededRandom, VirtualClock } from './clock.ts';
 import { CommandRegistry } from './command.ts';
 import { suggestion } from './config/did-you-mean.ts';
+import { ConfiguredDevices, LINK_SCHEMA } from './configured-devices.ts';
 import { corePlugin } from './core/plugin.ts';
-import { devOpen, registerNetdev, unregisterNetdev } from './dev.ts';
+import { unregisterNetdev } from './dev.ts';
 import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
 import { type Log, namedLog, silentLog } from './log.ts';
 import { Net } from './net.ts';
-import type { NetDevice, NetDeviceOps } from './netdevice.ts';
 import type { DeviceConfig, Driver, Lifecycle, Slot } from './plugin.ts';
 import { HostedContext, type PluginHost } from './plugin-context.ts';
 import { orderPlugins, type PluginInstance } from './plugin-order.ts';
 import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
 import { Commands } from './services/commands.ts';
 import { Xtables } from './services/xtables.ts';
-import { consumeSkb } from './skbuff.ts';
 import { Softirq } from './softirq.ts';
 import type { Token } from './token.ts';
 import { Tracer } from './trace.ts';
-import { parseMac } from './wire/ethernet.ts';
 
 /** A router's config after the schema has passed it: the framework's own keys, and the plugins' sections. */
 export interface RouterConfig {
@@ -56,14 +54,6 @@ export interface RouterOptions {
   /** What plugins of a router before this one handed over, by instance id. */
   readonly previous?: ReadonlyMap<string, unknown>;
 }
-
-/** Takes the place of a driver's operations while checking. */
-const DRY_OPS: NetDeviceOps = {
-  startXmit(skb) {
-    consumeSkb(skb);
-    return 0;
-  },
-};
 
 interface Running {
   readonly instance: PluginInstance;
@@ -158,7 +148,7 @@ export class Router {
     this.setup(order);
     this.throwIssues();
     if (options.setupOnly === true) return;
-    this.createDevices(drivers);
+    new ConfiguredDevices(this.net, drivers, this.service(LinkKinds), options, this.issues).create();
     this.applySysctl();
     for (const apply of this.configure) apply();
     this.throwIssues();
@@ -195,59 +185,6 @@ export class Router {
         return;
       }
     }
-  }
-
-  private createDevices(drivers: NamedRegistry<Driver>): void {
-    const { config, baseDir, dry } = this.options;
-    for (const [name, entry] of Object.entries(config.devices ?? {})) {
-      const path: ConfigPath = ['devices', name];
-      const driver = drivers.get(entry.driver);
-      if (driver === undefined) {
-        const known = drivers.names().join(', ') || 'none: no plugin of this router has one';
-        this.issues.push({
-          code: 'unknown-driver',
-          path: [...path, 'driver'],
-          message: `no driver "${entry.driver}" (known here: ${known})`,
-        });
-        continue;
-      }
-      try {
-        const made = driver.create({ ...entry, name }, { net: this.net, log: namedLog(this.net.log, name), baseDir });
-        const address = entry.mac === undefined ? made.init?.address : parseMac(entry.mac);
-        const dev = registerNetdev(this.net, dry === true ? DRY_OPS : made.ops, {
-          ...made.init,
-          name,
-          kind: entry.driver,
-          address: address ?? this.localAddress(),
-          ...(entry.mtu === undefined ? {} : { mtu: entry.mtu }),
-        });
-        dev.origin = this.options.position?.(path) ?? '';
-        if (dev.mtu < dev.minMtu || dev.mtu > dev.maxMtu) {
-          const message = `must be between ${dev.minMtu} and ${dev.maxMtu} for driver ${entry.driver}`;
-          this.issues.push({ code: 'bad-value', path: [...path, 'mtu'], message });
-        }
-        if (entry.up !== false) this.open(dev, path);
-      } catch (error) {
-        if (error instanceof ConfigError) for (const i of error.issues) this.issues.push({ ...i, path: [...path, ...i.path] });
-        else if (error instanceof CommandError) this.issues.push({ code: 'device', path, message: error.message });
-        else throw error;
-      }
-    }
-  }
-
-  private open(dev: NetDevice, path: ConfigPath): void {
-    try {
-      devOpen(dev);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.issues.push({ code: 'device-open', path, message });
-    }
-  }
-
-  /** A random locally administered unicast address, for devices whose config and driver have none. */
-  private localAddress(): Uint8Array {
-    const { random } = this.net.softirq;
-    return Uint8Array.from([2, ...Array.from({ length: 5 }, () => random.below(256))]);
   }
 
   private applySysctl(): void {
@@ -294,10 +231,13 @@ function pluginPath(plugins: readonly PluginInstance[], instance: PluginInstance
 }
 
 /**
- * The drivers that plugins register, for the schema of `devices:`. Null when the plugins cannot be set up: why is told
- * when the router is built.
+ * What `driver:` may name, for the schema of `devices:`: the drivers that plugins register, and the kinds of links. Null
+ * when the plugins cannot be set up: why is told when the router is built.
  */
-export function registeredDrivers(plugins: readonly PluginInstance[], config: RouterConfig): ReadonlyMap<string, Driver> | null {
+export function registeredDrivers(
+  plugins: readonly PluginInstance[],
+  config: RouterConfig,
+): ReadonlyMap<string, Pick<Driver, 'schema'>> | null {
   const softirq = new Softirq(new VirtualClock(), new SeededRandom(1), silentLog);
   const options = {
     name: 'probe',
@@ -312,8 +252,13 @@ export function registeredDrivers(plugins: readonly PluginInstance[], config: Ro
   };
   try {
     const router = new Router(options);
-    const drivers = router.service(Drivers);
-    const found = new Map(drivers.values().map((d) => [d.name, d]));
+    const found = new Map<string, Pick<Driver, 'schema'>>(
+      router
+        .service(Drivers)
+        .values()
+        .map((d) => [d.name, d]),
+    );
+    for (const kind of router.service(LinkKinds).names()) found.set(kind, { schema: LINK_SCHEMA });
     router.dispose();
     return found;
   } catch {

@@ -37,6 +37,15 @@ function checkRouter(router: unknown, root: ConfigPath): ConfigIssue[] {
     const path = [...root, 'devices', name];
     const mac = typeof device.mac === 'string' ? parseMac(device.mac) : null;
     if (mac !== null) macs.claim(formatMac(mac), name, [...path, 'mac'], (first) => `is the MAC address of ${first} already`);
+    for (const key of ['master', 'link']) {
+      const other = device[key];
+      if (typeof other !== 'string' || (owns(router.devices, other) && other !== name)) continue;
+      issues.push({
+        code: 'unknown-device',
+        path: [...path, key],
+        message: other === name ? 'is the device itself' : unknown('device', other, router.devices),
+      });
+    }
     for (const [i, text] of itemsOf(device.addresses)) {
       const cidr = typeof text === 'string' ? parseCidr(text) : null;
       if (cidr === null) continue;

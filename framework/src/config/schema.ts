@@ -159,6 +159,8 @@ const DEVICE_KEYS: SchemaObject = {
     items: { type: 'string', format: 'ipv4-interface' },
   },
   up: { description: 'False: the device starts down.', type: 'boolean' },
+  master: { description: 'The bridge or bond that it is a port of.', type: 'string', format: 'interface-name' },
+  port: { description: 'What follows `type KIND_slave` in `ip link set`, for a port: hairpin on.', type: 'string', minLength: 1 },
 };
 
 function deviceSchema(drivers: SchemaParts['drivers'], definitions: Definitions): SchemaObject {

@@ -1,6 +1,6 @@
 /** core/link.ts — `ip link`: devices and what can be set at them (ip-link(8)). */
 import type { Command, CommandIo } from '../command.ts';
-import { duparg2, incompleteCommand, invarg, matches, onOff, toLladdr, Words } from '../command-words.ts';
+import { duparg2, matches, onOff, toLladdr, Words } from '../command-words.ts';
 import {
   checkDevName,
   devChangeName,
@@ -21,6 +21,7 @@ import type { LinkKind } from '../plugin.ts';
 import type { NamedRegistry } from '../registries.ts';
 import { ETH_ALEN } from '../wire/ethernet.ts';
 import { linkJson, linkText } from './link-print.ts';
+import { linkChange, linkEnslave, linkRelease } from './link-slave.ts';
 
 const USAGE = `Usage: ip link add [link DEV] [ name ] NAME [ address ADDRESS ] [ mtu MTU ] type TYPE [ ARGS ]
        ip link delete { DEVICE | dev DEVICE }
@@ -40,7 +41,7 @@ export function ipLinkCommand(net: Net, kinds: NamedRegistry<LinkKind>): Command
       const word = words.done ? 'show' : words.next();
       if (matches(word, 'add')) add(words, net, kinds);
       else if (matches(word, 'set') || matches(word, 'change')) set(words, net, kinds);
-      else if (matches(word, 'delete')) del(words, net);
+      else if (matches(word, 'delete')) del(words, net, kinds);
       else if (matches(word, 'show') || matches(word, 'lst') || matches(word, 'list')) show(words, net, kinds, io);
       else if (matches(word, 'help')) {
         io.err(USAGE);
@@ -134,7 +135,7 @@ function macAddress(word: string): Uint8Array {
   return bytes;
 }
 
-function del(words: Words, net: Net): void {
+function del(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   let dev: NetDevice | undefined;
   while (!words.done) {
     const word = words.next();
@@ -143,7 +144,7 @@ function del(words: Words, net: Net): void {
   }
   if (dev === undefined) throw new CommandError('Not enough information: "dev" argument is required.', 255);
   // What a driver or the kernel itself made stays.
-  if (dev.origin !== '' || dev.kind === 'loopback') throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+  if (kinds.get(dev.kind) === undefined) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
   unregisterNetdev(dev);
 }
 
@@ -191,11 +192,11 @@ function set(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
       });
     } else if (word === 'master') {
       const master = net.needDevice(words.next());
-      steps.push((d) => enslave(d, master, kinds));
-    } else if (word === 'nomaster') steps.push((d) => release(d, kinds));
+      steps.push((d) => linkEnslave(d, master, kinds));
+    } else if (word === 'nomaster') steps.push((d) => linkRelease(d, kinds));
     else if (matches(word, 'type')) {
       const kind = words.next();
-      steps.push(changeKind(kind, words.rest(), kinds));
+      steps.push(linkChange(kind, words.rest(), kinds));
     } else {
       const name = word === 'dev' ? words.next() : word;
       if (dev !== null) duparg2('dev', name);
@@ -213,29 +214,4 @@ function bringUp(dev: NetDevice): void {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`RTNETLINK answers: ${error instanceof Error ? error.message : String(error)}`, 2);
   }
-}
-
-function enslave(dev: NetDevice, master: NetDevice, kinds: NamedRegistry<LinkKind>): void {
-  if (dev.master === master) return;
-  const kind = kinds.get(master.kind);
-  if (kind?.addSlave === undefined) throw new CommandError('Error: Target device does not support enslaving.', 2);
-  release(dev, kinds);
-  kind.addSlave(master, dev);
-}
-
-function release(dev: NetDevice, kinds: NamedRegistry<LinkKind>): void {
-  if (dev.master !== null) kinds.get(dev.master.kind)?.delSlave?.(dev.master, dev);
-}
-
-function changeKind(name: string, args: readonly string[], kinds: NamedRegistry<LinkKind>): (dev: NetDevice) => void {
-  const slave = name.endsWith('_slave');
-  const kind = kinds.get(slave ? name.slice(0, -6) : name);
-  if (kind === undefined) invarg('unknown device type\n', name);
-  if (args.length === 0) incompleteCommand();
-  return (dev) => {
-    const words = new Words(args);
-    if (slave && kind.changeSlave !== undefined && dev.master?.kind === kind.kind) kind.changeSlave(dev, words);
-    else if (!slave && kind.change !== undefined && dev.kind === kind.kind) kind.change(dev, words);
-    else throw new CommandError('RTNETLINK answers: Operation not supported', 2);
-  };
 }
