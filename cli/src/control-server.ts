@@ -2,7 +2,7 @@
 import { unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { CommandIo, Lab, Router } from '@packetwalk/framework';
+import { type CommandIo, type Lab, type Router, savedConfigText } from '@packetwalk/framework';
 import { type ControlMessage, type ControlRequest, LineReader } from './control-protocol.ts';
 import { ownRunDir } from './run-dir.ts';
 
@@ -118,6 +118,11 @@ export class ControlServer {
     const { routers, softirq } = this.lab;
     if (request.argv.length === 0) {
       io.out(`${[...routers.keys()].join('\n')}\n`);
+      return 0;
+    }
+    // All of a lab at once is the one thing that no router of it can say.
+    if (request.argv[0] === 'save' && request.argv.length === 1 && request.router === undefined && routers.size > 1) {
+      io.out(savedConfigText(this.lab.save()));
       return 0;
     }
     const router = this.choose(request.router);

@@ -119,6 +119,11 @@ export function splitWords(line: string): string[] {
   return words;
 }
 
+/** A word as it must be typed to be one: the inverse of {@link splitWords}. */
+export function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Collects what a command writes: for scenarios, tests and the control socket. */
 export class BufferIo implements CommandIo {
   stdout = '';

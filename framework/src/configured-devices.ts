@@ -1,17 +1,20 @@
 /** configured-devices.ts — from `devices:` of a config to the devices of a router. */
-import { splitWords } from './command.ts';
+import { quoteWord, splitWords } from './command.ts';
 import { Words } from './command-words.ts';
+import { linkSet } from './core/link.ts';
 import { linkChange, linkEnslave } from './core/link-slave.ts';
 import { devOpen, registerNetdev } from './dev.ts';
 import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './errors.ts';
 import { namedLog } from './log.ts';
 import type { Net } from './net.ts';
-import type { NetDevice, NetDeviceOps } from './netdevice.ts';
+import { DEFAULT_TX_QUEUE_LEN, IFF_ALLMULTI, IFF_NOARP, IFF_PROMISC, isUp, type NetDevice, type NetDeviceOps } from './netdevice.ts';
 import type { DeviceConfig, Driver, LinkKind, SchemaObject } from './plugin.ts';
 import { oneLine } from './plugin-context.ts';
 import type { NamedRegistry } from './registries.ts';
+import type { SavedConfig } from './saved-config.ts';
 import { consumeSkb } from './skbuff.ts';
-import { parseMac } from './wire/ethernet.ts';
+import { ARPHRD_ETHER } from './wire/arp.ts';
+import { ETH_DATA_LEN, formatMac, parseMac } from './wire/ethernet.ts';
 
 type DeviceEntry = Omit<DeviceConfig, 'name'>;
 
@@ -47,6 +50,7 @@ export class ConfiguredDevices {
   private readonly kinds: NamedRegistry<LinkKind>;
   private readonly options: DeviceOptions;
   private readonly issues: ConfigIssue[];
+  private readonly made = new Map<NetDevice, DeviceEntry>();
 
   /** @param issues takes what is wrong with `devices:` */
   constructor(net: Net, drivers: NamedRegistry<Driver>, kinds: NamedRegistry<LinkKind>, options: DeviceOptions, issues: ConfigIssue[]) {
@@ -62,18 +66,20 @@ export class ConfiguredDevices {
     const entries = Object.entries(this.options.config.devices ?? {});
     const { kinds } = this;
     const made = new Map<string, NetDevice>();
-    const make = (name: string, create: () => NetDevice | null): void => {
+    const make = (name: string, entry: DeviceEntry, create: () => NetDevice | null): void => {
       this.deviceTry(['devices', name], () => {
         const dev = create();
-        if (dev !== null) made.set(name, dev);
+        if (dev === null) return;
+        made.set(name, dev);
+        this.made.set(dev, entry);
       });
     };
     for (const [name, entry] of entries) {
-      if (kinds.get(entry.driver) === undefined) make(name, () => this.createDevice(name, entry));
+      if (kinds.get(entry.driver) === undefined) make(name, entry, () => this.createDevice(name, entry));
     }
     for (const [name, entry] of entries) {
       const kind = kinds.get(entry.driver);
-      if (kind !== undefined) make(name, () => this.createLink(kind, name, entry));
+      if (kind !== undefined) make(name, entry, () => this.createLink(kind, name, entry));
     }
     for (const [name, entry] of entries) {
       const dev = made.get(name);
@@ -85,6 +91,10 @@ export class ConfiguredDevices {
           linkChange(`${this.net.needDevice(master).kind}_slave`, splitWords(port), kinds)(dev),
         );
       }
+    }
+    for (const [name, { set }] of entries) {
+      if (set === undefined || !made.has(name)) continue;
+      this.deviceTry(['devices', name, 'set'], () => linkSet(new Words(['dev', name, ...splitWords(set)]), this.net, kinds));
     }
     for (const [name, entry] of entries) {
       const dev = made.get(name);
@@ -159,4 +169,55 @@ export class ConfiguredDevices {
     const { random } = this.net.softirq;
     return Uint8Array.from([2, ...Array.from({ length: 5 }, () => random.below(256))]);
   }
+
+  /** Writes the devices as they are now. */
+  save(saved: SavedConfig): void {
+    for (const dev of this.net.devices()) {
+      const { name } = dev;
+      const entry = this.made.get(dev);
+      const kind = this.kinds.get(dev.kind);
+      if (entry === undefined && kind === undefined) continue;
+      const own = kind === undefined ? this.ownKeys(entry as DeviceEntry) : linkKeys(dev, kind);
+      saved.devices[name] = {
+        driver: dev.kind,
+        ...own,
+        ...(dev.type === ARPHRD_ETHER ? { mac: formatMac(dev.address) } : {}),
+        ...(dev.mtu === ETH_DATA_LEN && entry?.mtu === undefined ? {} : { mtu: dev.mtu }),
+        ...(isUp(dev) ? {} : { up: false }),
+        ...this.portKeys(dev),
+        ...setKey(dev),
+      };
+    }
+  }
+
+  /** Keys of the driver itself, as the config has them. */
+  private ownKeys(entry: DeviceEntry): object {
+    const schema = this.drivers.get(entry.driver)?.schema ?? {};
+    const properties = (schema.properties ?? {}) as Record<string, { default?: unknown } | undefined>;
+    return Object.fromEntries(Object.entries(entry).filter(([key, value]) => key in properties && properties[key]?.default !== value));
+  }
+
+  private portKeys(dev: NetDevice): object {
+    const { master } = dev;
+    if (master === null) return {};
+    const port = this.kinds.get(master.kind)?.portArgs?.(dev) ?? '';
+    return { master: master.name, ...(port === '' ? {} : { port }) };
+  }
+}
+
+function linkKeys(dev: NetDevice, kind: LinkKind): object {
+  const args = kind.args?.(dev) ?? '';
+  return { ...(dev.link === null ? {} : { link: dev.link.name }), ...(args === '' ? {} : { args }) };
+}
+
+/** What only `ip link set` can say. */
+function setKey(dev: NetDevice): { set?: string } {
+  const set: string[] = [];
+  if (dev.txqueuelen !== DEFAULT_TX_QUEUE_LEN) set.push(`txqueuelen ${dev.txqueuelen}`);
+  if (dev.alias !== '') set.push(`alias ${quoteWord(dev.alias)}`);
+  if (dev.group !== 0) set.push(`group ${dev.group}`);
+  if (dev.type === ARPHRD_ETHER && (dev.flags & IFF_NOARP) !== 0) set.push('arp off');
+  if ((dev.flags & IFF_PROMISC) !== 0) set.push('promisc on');
+  if ((dev.flags & IFF_ALLMULTI) !== 0) set.push('allmulticast on');
+  return set.length === 0 ? {} : { set: set.join(' ') };
 }

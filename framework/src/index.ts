@@ -46,6 +46,7 @@ export * from './protocol-names.ts';
 export * from './registries.ts';
 export * from './router.ts';
 export * from './rt-protos.ts';
+export { type SavedConfig, type SavedDevice, savedConfigText } from './saved-config.ts';
 export * from './service-names.ts';
 export * from './services/commands.ts';
 export * from './services/conntrack.ts';

@@ -21,12 +21,14 @@ export class Lab {
   readonly softirq: Softirq;
   readonly tracer: Tracer = new Tracer();
   readonly routers: ReadonlyMap<string, Router>;
+  private readonly links: Plan['links'];
 
   /** Builds all routers. Throws ConfigError with what is wrong in any of them, and leaves nothing behind. */
   constructor(plan: Plan, options: LabOptions) {
     this.softirq = new Softirq(options.clock, options.random, options.log);
     const routers = new Map<string, Router>();
     this.routers = routers;
+    this.links = plan.links;
     const cables = linkCables(plan, routers);
     const issues: ConfigIssue[] = [];
     for (const r of plan.routers) {
@@ -62,6 +64,12 @@ export class Lab {
 
   async stop(): Promise<void> {
     for (const router of [...this.routers.values()].reverse()) await router.stop();
+  }
+
+  /** The config that makes the routers as they are now. */
+  save(): object {
+    const routers = [...this.routers].map(([name, router]) => [name, { ...router.save(), hostname: undefined }]);
+    return { routers: Object.fromEntries(routers), links: this.links };
   }
 
   private build(plan: Plan, router: RouterPlan, cables: Cables, options: LabOptions): Router {

@@ -21,6 +21,9 @@ export const IFF_MULTICAST = 0x1000;
 /** Carrier is there (what `ip` prints as LOWER_UP). */
 export const IFF_LOWER_UP = 0x10000;
 
+/** Frames that a device's queue holds, unless told (DEFAULT_TX_QUEUE_LEN). */
+export const DEFAULT_TX_QUEUE_LEN = 1000;
+
 /** Features a driver may have. */
 export const NETIF_F_HW_CSUM = 0x1;
 export const NETIF_F_TSO = 0x2;
@@ -185,7 +188,7 @@ export class NetDevice {
     this.carrier = init.carrier ?? true;
     this.promiscuity = 0;
     this.allmulti = 0;
-    this.txqueuelen = init.txqueuelen ?? 1000;
+    this.txqueuelen = init.txqueuelen ?? DEFAULT_TX_QUEUE_LEN;
     this.group = 0;
     this.alias = '';
     this.rxHandler = null;

@@ -117,7 +117,9 @@ async function loadAll(
 
 /** Instances with the options as they stand in the config: read after the schema has filled in defaults. */
 function instances({ uses, plugins }: LoadedRouter): PluginInstance[] {
-  return plugins.flatMap((plugin, i) => (plugin === null ? [] : [{ id: uses[i].as ?? plugin.name, plugin, options: uses[i].options }]));
+  return plugins.flatMap((plugin, i) =>
+    plugin === null ? [] : [{ id: uses[i].as ?? plugin.name, plugin, options: uses[i].options, use: uses[i].use }],
+  );
 }
 
 /** What the schema of this router may contain. With a plugin missing, unknown keys could be its own: they are let pass. */

@@ -14,6 +14,7 @@ import type { NetEvents } from './notifier.ts';
 import type { Driver, LinkKind, PluginContext, Slot } from './plugin.ts';
 import type { PluginInstance } from './plugin-order.ts';
 import { Drivers, FibBackends, LinkKinds, type ProcFile, ProcFs } from './registries.ts';
+import type { SavedConfig } from './saved-config.ts';
 import { type InetProtocol, InetProtocols } from './services/inet-protocol.ts';
 import { SKB_EXT_SLOTS } from './skbuff.ts';
 import type { SysctlDef } from './sysctl.ts';
@@ -28,6 +29,7 @@ export interface PluginHost {
   /** Filled slots and those that wait, by token. */
   readonly slots: Map<symbol, Slot<unknown>>;
   readonly configure: (() => void)[];
+  readonly saving: ((config: SavedConfig) => void)[];
   section(name: string): unknown;
   issue(issue: ConfigIssue): void;
   position(path: ConfigPath, line?: number): string;
@@ -89,6 +91,10 @@ export class HostedContext implements PluginContext {
 
   onConfigure(apply: () => void): void {
     this.host.configure.push(apply);
+  }
+
+  onSave(write: (config: SavedConfig) => void): void {
+    this.host.saving.push(write);
   }
 
   configIssue(issue: ConfigIssue): void {

@@ -8,6 +8,8 @@ export interface PluginInstance {
   readonly id: string;
   readonly plugin: Plugin;
   readonly options: object;
+  /** What the config calls the plugin; its name unless told. */
+  readonly use?: string;
 }
 
 /** Why there is no order. */

@@ -12,6 +12,7 @@ import type { Net, PacketType } from './net.ts';
 import type { NetDevice, NetDeviceInit, NetDeviceOps, RxHandler } from './netdevice.ts';
 import type { NfHookOps } from './netfilter.ts';
 import type { NetEvents } from './notifier.ts';
+import type { SavedConfig } from './saved-config.ts';
 import type { InetProtocol } from './services/inet-protocol.ts';
 import type { SysctlDef } from './sysctl.ts';
 import type { Timer } from './timer.ts';
@@ -78,6 +79,8 @@ export interface DeviceConfig {
   readonly addresses?: readonly string[];
   /** False: the device starts down. */
   readonly up?: boolean;
+  /** What follows `ip link set dev NAME`. */
+  readonly set?: string;
   /** The bridge or bond that it is a port of. */
   readonly master?: string;
   /** What follows `type KIND_slave` in `ip link set`: of a port of `master`. */
@@ -110,6 +113,9 @@ export interface LinkKind {
   details?(dev: NetDevice): string;
   /** The same for `ip -j -d link show`: the members of `linkinfo.info_data`. */
   detailsJson?(dev: NetDevice): object;
+  /** What must follow `type KIND` in `ip link add` to make the same device again, and `type KIND_slave` for a port of one. */
+  args?(dev: NetDevice): string;
+  portArgs?(dev: NetDevice): string;
 }
 
 export interface PluginContext {
@@ -127,6 +133,11 @@ export interface PluginContext {
   section<T>(name: string): T | undefined;
   /** Called once devices exist, in set-up order: apply the sections here. `check` runs it too. */
   onConfigure(apply: () => void): void;
+  /**
+   * Called when the running router is saved as a config: writes what makes the plugin's part of it again, in its own sections,
+   * or as command lines of `setup`. Sections stand there as they were in the config that the router was made from.
+   */
+  onSave(write: (config: SavedConfig) => void): void;
   /** Reports something wrong with the config; set-up goes on, the router does not start. */
   configIssue(issue: ConfigIssue): void;
   /** Reports what `work` throws (CommandError) as wrong at `path`. */

@@ -9,7 +9,7 @@
 import 'reflect-metadata';
 import { type DependencyContainer, container as rootContainer } from 'tsyringe';
 import { SeededRandom, VirtualClock } from './clock.ts';
-import { CommandRegistry } from './command.ts';
+import { BufferIo, CommandRegistry, splitWords } from './command.ts';
 import { suggestion } from './config/did-you-mean.ts';
 import { ConfiguredDevices, LINK_SCHEMA } from './configured-devices.ts';
 import { corePlugin } from './core/plugin.ts';
@@ -18,10 +18,12 @@ import { CommandError, ConfigError, type ConfigIssue, type ConfigPath } from './
 import { type Log, namedLog, silentLog } from './log.ts';
 import { Net } from './net.ts';
 import type { DeviceConfig, Driver, Lifecycle, Slot } from './plugin.ts';
-import { HostedContext, type PluginHost } from './plugin-context.ts';
+import { HostedContext, oneLine, type PluginHost } from './plugin-context.ts';
 import { orderPlugins, type PluginInstance } from './plugin-order.ts';
 import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
+import { changedSettings, type SavedConfig, savedPlugins } from './saved-config.ts';
 import { Commands } from './services/commands.ts';
+import { SaveRouter } from './services/save-router.ts';
 import { Xtables } from './services/xtables.ts';
 import { Softirq } from './softirq.ts';
 import type { Token } from './token.ts';
@@ -31,6 +33,8 @@ import { Tracer } from './trace.ts';
 export interface RouterConfig {
   readonly devices?: Readonly<Record<string, Omit<DeviceConfig, 'name'>>>;
   readonly sysctl?: Readonly<Record<string, string | number | boolean>>;
+  /** Command lines, run last. */
+  readonly setup?: readonly string[];
   readonly [section: string]: unknown;
 }
 
@@ -47,6 +51,8 @@ export interface RouterOptions {
   readonly dry?: boolean;
   /** Set the plugins up and stop there: to see what they register. */
   readonly setupOnly?: boolean;
+  /** Make the devices and stop there: settings and sections are left as they are. */
+  readonly devicesOnly?: boolean;
   /** Cables between the routers of a lab. */
   readonly cables?: Cables;
   /** `file:line:col` of a path of this router's config, or of a line of the literal block there. */
@@ -71,6 +77,8 @@ export class Router {
   private readonly started: Running[] = [];
   private readonly issues: ConfigIssue[] = [];
   private readonly configure: (() => void)[] = [];
+  private readonly saving: ((config: SavedConfig) => void)[] = [];
+  private devices: ConfiguredDevices | null = null;
 
   /** Builds the router: everything but `start`. Throws ConfigError with all that is wrong, and leaves nothing behind. */
   constructor(options: RouterOptions) {
@@ -138,6 +146,7 @@ export class Router {
       [ProcFs, new ProcFiles()],
       [Xtables, { matches: new NamedRegistry('match'), targets: new NamedRegistry('target') }],
       [Commands, this.commands],
+      [SaveRouter, { save: () => this.save() }],
       [Cables, options.cables ?? { peer: () => null }],
     ];
     for (const [token, value] of given) container.register(token.key, { useValue: value });
@@ -148,9 +157,15 @@ export class Router {
     this.setup(order);
     this.throwIssues();
     if (options.setupOnly === true) return;
-    new ConfiguredDevices(this.net, drivers, this.service(LinkKinds), options, this.issues).create();
+    this.devices = new ConfiguredDevices(this.net, drivers, this.service(LinkKinds), options, this.issues);
+    this.devices.create();
+    if (options.devicesOnly === true) {
+      this.throwIssues();
+      return;
+    }
     this.applySysctl();
     for (const apply of this.configure) apply();
+    this.runSetup();
     this.throwIssues();
   }
 
@@ -163,6 +178,7 @@ export class Router {
       commands,
       slots,
       configure,
+      saving: this.saving,
       section: (name) => options.config[name],
       issue: (issue) => issues.push(issue),
       position: (path, line) => options.position?.(path, line) ?? '',
@@ -206,6 +222,45 @@ export class Router {
         });
       }
     }
+  }
+
+  /** Runs the lines of `setup:`; one that is refused, or that would take time, is an issue. */
+  private runSetup(): void {
+    for (const [i, line] of (this.options.config.setup ?? []).entries()) {
+      const path: ConfigPath = ['setup', i];
+      const io = new BufferIo();
+      try {
+        const status = this.commands.run(splitWords(line), io);
+        if (typeof status !== 'number') {
+          this.issues.push({ code: 'setup', path, message: 'is a command that takes time, and cannot be part of the set-up' });
+        } else if (status !== 0) {
+          this.issues.push({ code: 'setup', path, message: oneLine(io.stderr.trim()) || `ended with status ${status}` });
+        }
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        this.issues.push({ code: 'setup', path, message: error.message });
+      }
+    }
+  }
+
+  /** The router as it is now, as the config that makes it again. */
+  save(): SavedConfig {
+    const { config, plugins } = this.options;
+    const saved: SavedConfig = { hostname: this.name, ...config, plugins: savedPlugins(plugins), devices: {}, sysctl: {}, setup: [] };
+    // A script ends the router that it is run in.
+    delete saved.script;
+    this.devices?.save(saved);
+    for (const write of this.saving) write(saved);
+    const fresh = new Router({
+      ...this.options,
+      softirq: new Softirq(new VirtualClock(), new SeededRandom(1), silentLog),
+      config: { ...saved, sysctl: {}, setup: [] },
+      dry: true,
+      devicesOnly: true,
+    });
+    saved.sysctl = changedSettings(this.net.sysctl, fresh.net.sysctl);
+    fresh.dispose();
+    return saved;
   }
 
   private throwIssues(): void {

@@ -24,9 +24,10 @@ function ipv4(text: string): string | undefined {
   return parseIpv4(text) === null ? 'must be an IPv4 address, such as 192.168.0.1' : undefined;
 }
 
-/** An address and the length of its subnet's prefix; host bits are what it is about. */
+/** An address and the length of its subnet's prefix, host bits being what it is about; more words may follow, as in `ip addr add`. */
 function ipv4Interface(text: string): string | undefined {
-  return /\/\d+$/.test(text) && parseCidr(text) !== null
+  const [address, more] = text.split(/ (.*)/, 2);
+  return (/\/\d+$/.test(address) && parseCidr(address) !== null) || (more !== undefined && parseIpv4(address) !== null)
     ? undefined
     : 'must be an IPv4 address with its prefix length, such as 192.168.0.1/24';
 }

@@ -1,7 +1,7 @@
 /**
  * schema.ts — the JSON Schema of a config (draft-07): the framework's own keys here, everything else from the plugins.
  *
- *      router:  hostname  plugins  devices  sysctl  script  + the plugins' sections
+ *      router:  hostname  plugins  devices  sysctl  setup  script  + the plugins' sections
  *      lab:     routers {name: router}  links [[a.eth0, b.eth0]]  script
  *
  * The same schema checks a config and completes it in an editor (`packetwalk schema`).
@@ -88,6 +88,11 @@ function routerSchema({ plugins, drivers, sections }: SchemaParts, definitions: 
         type: 'object',
         additionalProperties: { type: ['integer', 'string', 'boolean'] },
       },
+      setup: {
+        description: 'Command lines that are run once all else is made, as typed behind packetwalk: ip addr add 10.0.0.1/32 dev lo.',
+        type: 'array',
+        items: { type: 'string', minLength: 1 },
+      },
       script: scriptSchema(false),
       ...Object.fromEntries(own),
     },
@@ -159,6 +164,7 @@ const DEVICE_KEYS: SchemaObject = {
     items: { type: 'string', format: 'ipv4-interface' },
   },
   up: { description: 'False: the device starts down.', type: 'boolean' },
+  set: { description: 'What follows `ip link set dev NAME`: arp off alias "first floor".', type: 'string', minLength: 1 },
   master: { description: 'The bridge or bond that it is a port of.', type: 'string', format: 'interface-name' },
   port: { description: 'What follows `type KIND_slave` in `ip link set`, for a port: hairpin on.', type: 'string', minLength: 1 },
 };

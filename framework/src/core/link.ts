@@ -40,7 +40,7 @@ export function ipLinkCommand(net: Net, kinds: NamedRegistry<LinkKind>): Command
       const words = new Words(args);
       const word = words.done ? 'show' : words.next();
       if (matches(word, 'add')) add(words, net, kinds);
-      else if (matches(word, 'set') || matches(word, 'change')) set(words, net, kinds);
+      else if (matches(word, 'set') || matches(word, 'change')) linkSet(words, net, kinds);
       else if (matches(word, 'delete')) del(words, net, kinds);
       else if (matches(word, 'show') || matches(word, 'lst') || matches(word, 'list')) show(words, net, kinds, io);
       else if (matches(word, 'help')) {
@@ -148,7 +148,8 @@ function del(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   unregisterNetdev(dev);
 }
 
-function set(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
+/** Does what follows `ip link set`. */
+export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   let dev: NetDevice | null = null;
   // iproute2 sends one message with everything: what is wrong in the line leaves the device as it is.
   const steps: ((dev: NetDevice) => void)[] = [];

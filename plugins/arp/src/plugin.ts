@@ -10,12 +10,16 @@
 import {
   definePlugin,
   ETH_P_ARP,
+  formatIpv4,
+  formatMac,
   IcmpSend,
   InetDevices,
   NeighTable,
+  NUD_PERMANENT,
   type Plugin,
   type PluginContext,
   Routing,
+  rtprotN2a,
   splitWords,
   Words,
 } from '@packetwalk/framework';
@@ -25,6 +29,7 @@ import { followDevices } from './arp-netdev.ts';
 import { procNetArp, procNetStatArpCache } from './arp-proc.ts';
 import { arpRcv } from './arp-rcv.ts';
 import { ipNeighAdd, ipNeighCommand } from './ip-neigh.ts';
+import { NTF_ROUTER } from './neighbour-entry.ts';
 import { NEIGH_STATS } from './neighbour-stat.ts';
 import { NeighSysctls } from './neighbour-sysctl.ts';
 
@@ -56,6 +61,9 @@ const plugin: Plugin = definePlugin({
     ctx.proc('net/arp', () => procNetArp(arp));
     ctx.proc('net/stat/arp_cache', () => procNetStatArpCache(arp));
     ctx.onConfigure(() => addNeighbours(ctx, arp));
+    ctx.onSave((config) => {
+      config.neighbours = savedNeighbours(arp);
+    });
   },
 });
 export default plugin;
@@ -67,4 +75,19 @@ function addNeighbours(ctx: PluginContext, arp: Arp): void {
       ipNeighAdd(arp, new Words(splitWords(line)), { create: true, exclusive: true, replace: false });
     });
   });
+}
+
+/** What somebody entered, and proxies; what was learned is not. */
+function savedNeighbours(arp: Arp): string[] {
+  const permanent = [...arp.tbl.entries()].filter((n) => (n.nudState & NUD_PERMANENT) !== 0);
+  const proxies = [...arp.proxies.entries()].filter((proxy) => proxy.dev !== null);
+  const router = (flags: number): string => ((flags & NTF_ROUTER) === 0 ? '' : ' router');
+  return [
+    ...permanent.map((n) => `${formatIpv4(n.key)} lladdr ${formatMac(n.ha)} dev ${n.dev.name}${router(n.flags)}${protocol(n.protocol)}`),
+    ...proxies.map((p) => `proxy ${formatIpv4(p.key)} dev ${p.dev?.name}${router(p.flags)}${protocol(p.protocol)}`),
+  ];
+}
+
+function protocol(number: number): string {
+  return number === 0 ? '' : ` protocol ${rtprotN2a(number)}`;
 }

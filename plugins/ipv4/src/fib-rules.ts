@@ -39,6 +39,13 @@ export interface FibRule {
   readonly origin: string;
 }
 
+/** The rules of a router that nobody has changed (fib_default_rules_init). */
+export const DEFAULT_RULES: readonly FibRule[] = [
+  lookupRule(0, RT_TABLE_LOCAL),
+  lookupRule(32766, RT_TABLE_MAIN),
+  lookupRule(32767, RT_TABLE_DEFAULT),
+];
+
 /** A rule that matches everything. */
 export function lookupRule(pref: number, table: number): FibRule {
   return {
@@ -71,7 +78,7 @@ const prefixMatches = (address: number, prefix: number, length: number): boolean
 
 export class FibRules {
   private readonly net: Net;
-  private list: FibRule[] = [lookupRule(0, RT_TABLE_LOCAL), lookupRule(32766, RT_TABLE_MAIN), lookupRule(32767, RT_TABLE_DEFAULT)];
+  private list: FibRule[] = [...DEFAULT_RULES];
   /** Somebody changed the rules: the quick tests that assume the three of the beginning no longer hold. */
   custom = false;
   /** Rules were changed at some time: from then on Linux shows the local table as one of its own (fib_unmerge). */
@@ -186,8 +193,8 @@ export class FibRules {
 
   private changed(): void {
     const { list } = this;
-    const plain = [lookupRule(0, RT_TABLE_LOCAL), lookupRule(32766, RT_TABLE_MAIN), lookupRule(32767, RT_TABLE_DEFAULT)];
-    this.custom = list.length !== 3 || !list.every((r, i) => r.pref === plain[i].pref && sameRule(r, plain[i]));
+    this.custom =
+      list.length !== DEFAULT_RULES.length || !list.every((r, i) => r.pref === DEFAULT_RULES[i].pref && sameRule(r, DEFAULT_RULES[i]));
     if (this.custom) this.unmerged = true;
     this.looksAtPorts = list.some((r) => r.ipProto !== 0 || r.sport !== null || r.dport !== null);
     this.onChange();

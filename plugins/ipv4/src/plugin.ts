@@ -1,5 +1,6 @@
 /** plugin.ts — IPv4: wires the path, routing and commands together. */
 import {
+  CommandError,
   ConfigError,
   Defrag,
   definePlugin,
@@ -46,6 +47,7 @@ import { procNetFibTrie, procNetFibTriestat } from './proc/fib-trie.ts';
 import { procNetRtCache, procNetStatRtCache } from './proc/rt-cache.ts';
 import { procNetNetstat, procNetSnmp } from './proc/snmp.ts';
 import { Ipv4Route } from './route.ts';
+import { saveIpv4 } from './save.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
 import { routeSysctls } from './sysctl-route.ts';
 import { tcpProtocol } from './tcp.ts';
@@ -159,6 +161,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.proc('net/stat/rt_cache', () => procNetStatRtCache(route));
   ctx.command(pingCommand(ipv4, (fire) => new Timer('ping', fire)));
   ctx.onConfigure(() => configure(ctx, inet, route, tables));
+  ctx.onSave((config) => saveIpv4(config, net, route, tables));
 }
 
 /** The FIB backend to use: the only one, or the one that `fib.backend` names. */
@@ -178,7 +181,7 @@ function chooseBackend(ctx: PluginContext): FibBackendFactory {
   return only;
 }
 
-/** Applies what the config says: names, addresses, rules, routes, in this order. */
+/** Applies what the config says: names, addresses, routes, rules. */
 function configure(ctx: PluginContext, inet: Devinet, route: Ipv4Route, tables: TableNames): void {
   const { net } = ctx;
   for (const [name, id] of Object.entries(ctx.section<Record<string, number>>('rt_tables') ?? {})) tables.define(name, id);
@@ -193,14 +196,29 @@ function configure(ctx: PluginContext, inet: Devinet, route: Ipv4Route, tables: 
       });
     }
   }
+  const add = (i: number, line: string): void => {
+    const config = toRouteConfig(parseRoute(lineWords(line), { net, tables }), net, ctx.position(['routes', i]));
+    route.fib.addRoute(config, 'add');
+  };
+  // A gateway may be reached by a route further down, or by a rule; and a rule may hide it.
+  let later = [...(ctx.section<string[]>('routes') ?? []).entries()].filter(([i, line]) => !succeeds(() => add(i, line)));
   for (const [i, line] of (ctx.section<string[]>('rules') ?? []).entries()) {
     ctx.configTry(['rules', i], () => addRule(route, parseRule(lineWords(line), tables, ctx.position(['rules', i]))));
   }
-  for (const [i, line] of (ctx.section<string[]>('routes') ?? []).entries()) {
-    ctx.configTry(['routes', i], () => {
-      const config = toRouteConfig(parseRoute(lineWords(line), { net, tables }), net, ctx.position(['routes', i]));
-      route.fib.addRoute(config, 'add');
-    });
+  for (let left = later.length + 1; later.length < left; ) {
+    left = later.length;
+    later = later.filter(([i, line]) => !succeeds(() => add(i, line)));
+  }
+  for (const [i, line] of later) ctx.configTry(['routes', i], () => add(i, line));
+}
+
+function succeeds(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError) return false;
+    throw error;
   }
 }
 

@@ -24,6 +24,7 @@ import { IpTables } from './ip-tables.ts';
 import type { IptablesContext } from './iptables/context.ts';
 import { iptablesCommand } from './iptables/iptables-command.ts';
 import { iptablesRestoreCommand } from './iptables/restore-command.ts';
+import { saveTable } from './iptables/save.ts';
 import { iptablesSaveCommand } from './iptables/save-command.ts';
 import { mangleOutput } from './mangle-output.ts';
 import { matches } from './matches.ts';
@@ -73,9 +74,18 @@ const plugin: Plugin<Options> = definePlugin<Options>({
     const context: IptablesContext = { net: ctx.net, tables, xtables };
     for (const command of [iptablesCommand, iptablesSaveCommand, iptablesRestoreCommand]) ctx.command(command(context));
     ctx.onConfigure(() => applyConfig(ctx, context));
+    ctx.onSave((config) => {
+      config.iptables = savedTables(tables);
+    });
   },
 });
 export default plugin;
+
+/** The section `iptables:`, without counters. */
+function savedTables(tables: IpTables): string {
+  const texts = tables.all().flatMap((table) => (table.used ? [saveTable(table, false, 0)] : []));
+  return texts.join('').replace(/^#.*\n/gm, '');
+}
 
 /** Built-in chains stand at their hooks themselves; mangle's looks the route up again where a packet has got one already. */
 function attachChain(ctx: PluginContext, table: string): AttachChain {

@@ -214,7 +214,8 @@ function list(
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 const ports = ([low, high]: readonly [number, number]): string => (low === high ? String(low) : `${low}-${high}`);
 
-function ruleText(rule: FibRule, tables: TableNames, io: CommandIo, unresolved: boolean): string {
+/** A rule as behind `ip rule add`, but for its priority and protocol. */
+export function ruleWords(rule: FibRule, tables: TableNames, unresolved = false): string {
   const text: string[] = [];
   if (rule.not) text.push('not');
   text.push('from', rule.srcLen === 0 ? 'all' : formatPrefix(rule.src, rule.srcLen));
@@ -232,9 +233,12 @@ function ruleText(rule: FibRule, tables: TableNames, io: CommandIo, unresolved: 
     if (rule.suppressIfgroup >= 0) text.push('suppress_ifgroup', String(rule.suppressIfgroup));
   } else if (rule.action === FR_ACT_GOTO) text.push('goto', String(rule.target), ...(unresolved ? ['[unresolved]'] : []));
   else text.push(ACTION_NAMES.get(rule.action) ?? String(rule.action));
-  if (io.flags.has('details') || (rule.protocol !== RTPROT_KERNEL && rule.protocol !== RTPROT_BOOT))
-    text.push('proto', rtprotN2a(rule.protocol));
-  return `${rule.pref}:\t${text.join(' ')}`;
+  return text.join(' ');
+}
+
+function ruleText(rule: FibRule, tables: TableNames, io: CommandIo, unresolved: boolean): string {
+  const showProtocol = io.flags.has('details') || (rule.protocol !== RTPROT_KERNEL && rule.protocol !== RTPROT_BOOT);
+  return `${rule.pref}:\t${ruleWords(rule, tables, unresolved)}${showProtocol ? ` proto ${rtprotN2a(rule.protocol)}` : ''}`;
 }
 
 function protocolWord(number: number): string {
