@@ -26,7 +26,7 @@ function ipv4(text: string): string | undefined {
 
 /** An address and the length of its subnet's prefix, host bits being what it is about; more words may follow, as in `ip addr add`. */
 function ipv4Interface(text: string): string | undefined {
-  const [address, more] = text.split(/ (.*)/, 2);
+  const [address, more] = text.split(/ (\S.*)/, 2);
   return (/\/\d+$/.test(address) && parseCidr(address) !== null) || (more !== undefined && parseIpv4(address) !== null)
     ? undefined
     : 'must be an IPv4 address with its prefix length, such as 192.168.0.1/24';
