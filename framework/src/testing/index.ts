@@ -11,5 +11,7 @@ export { describeNeighTable, type NeighTableBench } from './neighbour.ts';
 export * from './packet-notation.ts';
 export { type PacketNames, PacketSyntaxError } from './packet-words.ts';
 export { PaintedFib } from './painted-fib.ts';
+export { describePlugin, type PluginConformanceOptions } from './plugin.ts';
 export * from './scenario.ts';
 export * from './synthetic-routes.ts';
+export { TEST_PORT, TestRouter, type TestRouterOptions } from './test-router.ts';
