@@ -1,8 +1,8 @@
 /**
  * plugin-reference.ts — `npm run docs`: writes the end of each plugin's README from what the plugin itself declares and
- * registers. What stands above the mark is left alone.
+ * registers; what stands above the mark is left alone. And the manual page, and the schema that editors complete configs by.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   type Command,
   type Driver,
@@ -20,6 +20,9 @@ import {
   VirtualClock,
 } from '@packetwalk/framework';
 import { BUILT_IN_PLUGINS, loadPlugin } from '../cli/src/load-plugin.ts';
+import { builtInSchema } from '../cli/src/schema.ts';
+import { version } from '../cli/src/version.ts';
+import { manPage } from './man-page.ts';
 
 const MARK = '<!-- From here on made by `npm run docs`. -->';
 
@@ -155,7 +158,8 @@ function reference(plugin: Plugin, registered: Registered): string {
 }
 
 const plugins = await Promise.all(Object.keys(BUILT_IN_PLUGINS).map((name) => loadPlugin(name, 'reference.yaml')));
-for (const [name, registered] of registerAll(plugins)) {
+const all = registerAll(plugins);
+for (const [name, registered] of all) {
   const folder = new URL(`../plugins/${name}/`, import.meta.url);
   const readme = new URL('README.md', folder);
   const { description } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { description: string };
@@ -164,3 +168,17 @@ for (const [name, registered] of registerAll(plugins)) {
   const plugin = plugins.find((p) => p.name === name) as Plugin;
   writeFileSync(readme, `${own}\n\n${reference(plugin, registered)}\n`);
 }
+
+const write = (path: string, text: string): void => {
+  const file = new URL(`../${path}`, import.meta.url);
+  mkdirSync(new URL('.', file), { recursive: true });
+  writeFileSync(file, text);
+};
+write(
+  'cli/man/packetwalk.1',
+  manPage(
+    [...all.values()].flatMap(({ commands }) => commands),
+    version(),
+  ),
+);
+write('framework/schema/packetwalk.schema.json', `${JSON.stringify(await builtInSchema(), null, 2)}\n`);

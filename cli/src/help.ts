@@ -10,6 +10,7 @@ Usage:
   packetwalk capture -i DEV [FILTER]  print the packets of a running router, or save them: -w FILE
   packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
   packetwalk test FILE...           play scenarios and compare what came out with what they expect
+  packetwalk init KIND NAME         begin a router, lab, plugin, driver or fib-backend, with a test that passes
   packetwalk completion SHELL       write completions for bash, zsh or fish
   packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:
                                     ip addr | link | route | neigh | rule, arp, ping, sysctl, stats, cat /proc/...

@@ -39,7 +39,7 @@ export async function schema({ args }: Invocation): Promise<number> {
 }
 
 /** The schema of a config made of any built-in plugins. */
-async function builtInSchema(): Promise<SchemaObject> {
+export async function builtInSchema(): Promise<SchemaObject> {
   const plugins = new Map<string, Plugin>();
   for (const name of Object.keys(BUILT_IN_PLUGINS)) plugins.set(name, await loadPlugin(name, '.'));
   const instances: PluginInstance[] = [...plugins].map(([id, plugin]) => ({ id, plugin, options: {} }));

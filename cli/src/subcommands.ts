@@ -20,5 +20,6 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     summary: 'play scenarios and compare what came out',
     load: async () => (await import('./test-scenarios.ts')).testScenarios,
   },
+  init: { summary: 'begin a config or a plugin', load: async () => (await import('./init.ts')).init },
   completion: { summary: 'write completions for a shell', load: async () => (await import('./completion.ts')).completion },
 };
