@@ -38,7 +38,7 @@ export class Authenc implements Aead {
   open(bytes: PacketBytes, esp: number, length: number, seqHi: number): boolean {
     const text = esp + ESP_HLEN + this.ivSize;
     this.tailView.setInt32(0, seqHi);
-    if (!this.mac.matches(bytes.buf, esp, text + length, this.tail, text + length)) return false;
+    if (!this.mac.matches(bytes.buf, esp, text + length, this.tail, bytes.buf, text + length)) return false;
     this.cipher.decrypt(bytes, text, length);
     return true;
   }

@@ -6,8 +6,8 @@ export interface Mac {
   readonly icvSize: number;
   /** Writes the ICV of buf[from, to) to `at`; `tail` counts as if it were behind, unless it is null. */
   write(buf: Uint8Array, from: number, to: number, tail: Uint8Array | null, at: number): void;
-  /** Is the ICV at `at` that of buf[from, to) and `tail`? */
-  matches(buf: Uint8Array, from: number, to: number, tail: Uint8Array | null, at: number): boolean;
+  /** Is the ICV at icv[at] that of buf[from, to) and `tail`? */
+  matches(buf: Uint8Array, from: number, to: number, tail: Uint8Array | null, icv: Uint8Array, at: number): boolean;
   destroy(): void;
 }
 
@@ -28,9 +28,9 @@ export class Hmac implements Mac {
     for (let i = 0; i < this.icvSize; i++) buf[at + i] = mac[i];
   }
 
-  matches(buf: Uint8Array, from: number, to: number, tail: Uint8Array | null, at: number): boolean {
+  matches(buf: Uint8Array, from: number, to: number, tail: Uint8Array | null, icv: Uint8Array, at: number): boolean {
     const mac = hmac(this.name, this.key, buf.subarray(from, to), tail);
-    return timingSafeEqual(mac.subarray(0, this.icvSize), buf.subarray(at, at + this.icvSize));
+    return timingSafeEqual(mac.subarray(0, this.icvSize), icv.subarray(at, at + this.icvSize));
   }
 
   destroy(): void {}
