@@ -137,7 +137,7 @@ export class ConfiguredDevices {
       ...(entry.mtu === undefined ? {} : { mtu: entry.mtu }),
     });
     dev.origin = this.options.position?.(path) ?? '';
-    if (dev.mtu < dev.minMtu || dev.mtu > dev.maxMtu) {
+    if (dev.mtu < dev.minMtu || (dev.maxMtu !== 0 && dev.mtu > dev.maxMtu)) {
       const message = `must be between ${dev.minMtu} and ${dev.maxMtu} for driver ${entry.driver}`;
       this.issues.push({ code: 'bad-value', path: [...path, 'mtu'], message });
     }

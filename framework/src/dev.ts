@@ -258,7 +258,7 @@ export function devSetCarrier(dev: NetDevice, carrier: boolean): void {
 /** Changes the MTU (dev_set_mtu); `Invalid argument` outside the driver's range. */
 export function devSetMtu(dev: NetDevice, mtu: number): void {
   if (mtu === dev.mtu) return;
-  if (mtu < dev.minMtu || mtu > dev.maxMtu) {
+  if (mtu < dev.minMtu || (dev.maxMtu !== 0 && mtu > dev.maxMtu)) {
     const bound = mtu < dev.minMtu ? 'mtu less than device minimum' : 'mtu greater than device maximum';
     throw new CommandError(`Error: ${bound}.`, 2);
   }

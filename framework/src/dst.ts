@@ -86,6 +86,12 @@ export function dstMtu(dst: DstEntry): number {
   return Math.min(dst.mtu !== 0 ? dst.mtu : dst.dev.mtu, IP_MAX_MTU);
 }
 
+/** What was learned about the path was learned over a link that failed: forget it (ipv4_link_failure, dst_set_expires). */
+export function dstExpireNow(dst: DstEntry): void {
+  const now = Math.max(dst.dev.net.softirq.jiffies, 1);
+  if (dst.expires === 0 || now < dst.expires) dst.expires = now;
+}
+
 /** Calls the input slot of the packet's dst. */
 export function dstInput(skb: SkBuff): number {
   const dst = skb.dst as DstEntry;

@@ -45,6 +45,7 @@ export * from './plugin-order.ts';
 export * from './protocol-names.ts';
 export * from './registries.ts';
 export * from './router.ts';
+export * from './rt-dsfield.ts';
 export * from './rt-protos.ts';
 export { type SavedConfig, type SavedDevice, savedConfigText } from './saved-config.ts';
 export * from './service-names.ts';

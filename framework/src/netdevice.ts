@@ -43,6 +43,11 @@ export const TX_DROPPED = 7;
 export const MULTICAST = 8;
 export const RX_NOHANDLER = 9;
 export const COLLISIONS = 10;
+export const RX_CRC_ERRORS = 11;
+export const RX_FIFO_ERRORS = 12;
+export const RX_FRAME_ERRORS = 13;
+export const TX_CARRIER_ERRORS = 14;
+export const TX_FIFO_ERRORS = 15;
 const STATS = 16;
 
 /** What startXmit returns: the driver has the packet. */
@@ -105,6 +110,7 @@ export interface NetDeviceInit {
   readonly address?: Uint8Array;
   readonly mtu?: number;
   readonly minMtu?: number;
+  /** 0: any. */
   readonly maxMtu?: number;
   readonly flags?: number;
   /** ARPHRD_*; Ethernet unless told. */

@@ -102,6 +102,8 @@ export interface LinkKind {
   readonly kind: string;
   /** Makes the device from the words behind `type KIND`; throws CommandError. */
   create(net: Net, name: string, link: NetDevice | null, words: Words, init: { mtu?: number; address?: Uint8Array }): NetDevice;
+  /** `ip link del DEV`; unregisters the device unless told (rtnl_link_ops dellink). */
+  remove?(dev: NetDevice): void;
   /** `ip link set DEV type KIND …`. */
   change?(dev: NetDevice, words: Words): void;
   /** `ip link set SLAVE type KIND_slave …` and the options of a member. */

@@ -69,11 +69,14 @@ function operstate(dev: NetDevice): string {
   return dev.carrier ? 'UP' : 'DOWN';
 }
 
-const nameOf = (dev: NetDevice): string => (dev.link === null ? dev.name : `${dev.name}@${dev.link.name}`);
+/** A tunnel that stands on no device says so. */
+const isTunnel = (dev: NetDevice): boolean => dev.type === ARPHRD_TUNNEL || dev.type === ARPHRD_IPGRE;
+const nameOf = (dev: NetDevice): string =>
+  dev.link !== null ? `${dev.name}@${dev.link.name}` : isTunnel(dev) ? `${dev.name}@NONE` : dev.name;
 const groupName = (dev: NetDevice): string => (dev.group === 0 ? 'default' : String(dev.group));
 
 function addressOf(dev: NetDevice, bytes: Uint8Array): string {
-  if (dev.type !== ARPHRD_TUNNEL && dev.type !== ARPHRD_IPGRE) return formatMac(bytes);
+  if (!isTunnel(dev)) return formatMac(bytes);
   return formatIpv4((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]);
 }
 
@@ -138,7 +141,7 @@ export function linkJson(
 ): Record<string, unknown> {
   const json: Record<string, unknown> = {
     ifindex: dev.ifindex,
-    ...(dev.link === null ? {} : { link: dev.link.name }),
+    ...(dev.link !== null ? { link: dev.link.name } : isTunnel(dev) ? { link: null } : {}),
     ifname: dev.name,
     flags: linkFlags(dev),
     mtu: dev.mtu,
@@ -152,6 +155,7 @@ export function linkJson(
   };
   if (dev.type !== ARPHRD_NONE) {
     json.address = addressOf(dev, dev.address);
+    if ((dev.flags & IFF_POINTOPOINT) !== 0) json.link_pointtopoint = true;
     json.broadcast = addressOf(dev, dev.broadcast);
   }
   if (flags.has('details')) {

@@ -113,7 +113,6 @@ function add(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
       if (made === undefined) throw new CommandError('Error: Unknown device type.', 2);
       if (name === '') name = freeName(net, kind);
       checkDevName(name);
-      if (net.device(name) !== undefined) throw new CommandError('RTNETLINK answers: File exists', 2);
       const dev = made.create(net, name, link, words, {
         ...(mtu === undefined ? {} : { mtu }),
         ...(address === undefined ? {} : { address }),
@@ -144,8 +143,10 @@ function del(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   }
   if (dev === undefined) throw new CommandError('Not enough information: "dev" argument is required.', 255);
   // What a driver or the kernel itself made stays.
-  if (kinds.get(dev.kind) === undefined) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
-  unregisterNetdev(dev);
+  const kind = kinds.get(dev.kind);
+  if (kind === undefined) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+  if (kind.remove === undefined) unregisterNetdev(dev);
+  else kind.remove(dev);
 }
 
 /** Does what follows `ip link set`. */

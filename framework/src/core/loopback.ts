@@ -26,7 +26,7 @@ export function createLoopback(net: Net): NetDevice {
     type: ARPHRD_LOOPBACK,
     mtu: LOOPBACK_MTU,
     minMtu: 0,
-    maxMtu: 0x7fffffff,
+    maxMtu: 0,
     flags: IFF_LOOPBACK,
     address: new Uint8Array(6),
   });

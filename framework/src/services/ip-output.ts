@@ -12,6 +12,8 @@ export interface IpHeaderInit {
   readonly ttl?: number;
   /** Do not fragment. */
   readonly df?: boolean;
+  /** An identification even with `df`, as tunnels write one: somebody may clear DF. */
+  readonly ident?: boolean;
 }
 
 export interface IpOutput {

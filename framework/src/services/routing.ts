@@ -79,6 +79,16 @@ export interface Routing {
   routeOutput(flow: Flow): Rtable | number;
   /** RTN_* of an address, as the local table sees it; on `dev` only when it is given (inet_addr_type). */
   addrType(address: number, dev?: NetDevice): number;
+  /**
+   * "Fragmentation needed" has come for packets like the quoted one (ipv4_update_pmtu): `skb.data` is at the quoted header,
+   * `mtu` as the message has it.
+   * @param oif ifindex of the device such packets leave by; 0 when any may be it
+   */
+  updatePmtu(skb: SkBuff, protocol: number, mtu: number, oif?: number): void;
+  /** A redirect to `gateway` has come for packets like the quoted one (ipv4_redirect). */
+  redirected(skb: SkBuff, protocol: number, gateway: number, oif?: number): void;
+  /** Packets to the destination of `skb`, which has its route, may have `mtu` bytes at most (skb_dst_update_pmtu). */
+  updateDstPmtu(skb: SkBuff, mtu: number): void;
   /** Forget cached destinations: the answer to a lookup may have changed (rt_cache_flush). */
   flush(): void;
 }

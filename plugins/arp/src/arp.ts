@@ -3,7 +3,7 @@
  * and what to do when nobody answers (RFC 826, RFC 1122 §2.3.2; cf. Linux net/ipv4/arp.c).
  */
 import {
-  type DstEntry,
+  dstExpireNow,
   ICMP_DEST_UNREACH,
   ICMP_HOST_UNREACH,
   type IcmpSend,
@@ -107,13 +107,7 @@ export class Arp implements NeighProtocol {
   errorReport(_neigh: NeighbourEntry, skb: SkBuff): void {
     if (skb.trace !== 0) this.net.tracer.stage(skb, 'arpErrorReport', 'nobody answered');
     this.icmp.value?.icmpSend(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
-    if (skb.dst !== null) dstExpireNow(skb.dst, this.net.softirq.jiffies);
+    if (skb.dst !== null) dstExpireNow(skb.dst);
     kfreeSkb(skb, SKB_DROP_REASON_NEIGH_FAILED);
   }
-}
-
-/** What was learned about the path was learned over a link that failed: forget it (dst_set_expires). */
-function dstExpireNow(dst: DstEntry, jiffies: number): void {
-  const now = Math.max(jiffies, 1);
-  if (dst.expires === 0 || now < dst.expires) dst.expires = now;
 }

@@ -67,12 +67,12 @@ export function ipPushHeader(skb: SkBuff, rt: Rtable, header: IpHeaderInit, opti
   skb.networkHeader = ip;
   skb.transportHeader = ip + IP_HLEN + optionsLength;
   skb.protocol = ETH_P_IP;
-  const { saddr, daddr, protocol, df = false } = header;
+  const { saddr, daddr, protocol, df = false, ident = false } = header;
   view.setUint8(ip + IP_VERSION_IHL, 0x45 + (optionsLength >>> 2));
   view.setUint8(ip + IP_TOS, header.tos ?? 0);
   view.setUint16(ip + IP_FRAG_OFF, df ? IP_DF : 0);
   // A packet that is never cut needs no identification (RFC 6864 §4.1).
-  view.setUint16(ip + IP_ID, df ? 0 : ipv4Of(skb).idents.next(saddr, daddr, protocol));
+  view.setUint16(ip + IP_ID, df && !ident ? 0 : ipv4Of(skb).idents.next(saddr, daddr, protocol));
   view.setUint8(ip + IP_TTL, header.ttl ?? ipSelectTtl(rt));
   view.setUint8(ip + IP_PROTOCOL, protocol);
   view.setInt32(ip + IP_SADDR, saddr);

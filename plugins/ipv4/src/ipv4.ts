@@ -17,13 +17,6 @@ export interface Ipv4Routing extends Routing {
   prefsrc(flow: Flow): number;
   /** Tells the sender of a forwarded packet about the better router, if it was not told lately (ip_rt_send_redirect). */
   sendRedirect(skb: SkBuff): void;
-  /**
-   * A redirect for packets like the quoted one has come (ipv4_redirect). `skb` is the ICMP packet with its data at the
-   * quoted IP header; `protocol` is the quoted one, `gateway` the new next hop.
-   */
-  redirected(skb: SkBuff, protocol: number, gateway: number): void;
-  /** "Fragmentation needed" has come for packets like the quoted one (ipv4_update_pmtu); `mtu` as the message has it. */
-  updatePmtu(skb: SkBuff, protocol: number, mtu: number): void;
 }
 
 export class Ipv4 {

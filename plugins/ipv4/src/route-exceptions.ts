@@ -8,6 +8,7 @@ import {
   FLOWI_FLAG_ANYSRC,
   type Flow,
   IP_DADDR,
+  IP_PROTOCOL,
   IP_SADDR,
   IP_TOS,
   ipv4IsLbcast,
@@ -16,11 +17,13 @@ import {
   NUD_VALID,
   RT_SCOPE_UNIVERSE,
   RTN_UNICAST,
+  type Rtable,
   type SkBuff,
 } from '@packetwalk/framework';
 import { inetAddrOnlink } from './devinet.ts';
 import { type FibNh, type FibNhException, RTNH_F_DEAD } from './fib-info.ts';
 import { FibResult } from './fib-table.ts';
+import { skbRtable } from './ipv4.ts';
 import type { Ipv4Route } from './route.ts';
 import type { RtEntry } from './rtable.ts';
 
@@ -63,12 +66,27 @@ export class RouteExceptions {
   }
 
   /** "Fragmentation needed" about a packet of ours: `skb.data` is at the quoted header. */
-  updatePmtu(skb: SkBuff, protocol: number, mtu: number): void {
-    const flow = quotedFlow(skb, protocol);
+  updatePmtu(skb: SkBuff, protocol: number, mtu: number, oif: number): void {
+    const flow = packetFlow(skb, skb.data, protocol, oif);
     const rt = this.route.routeOutput(flow);
-    if (typeof rt === 'number' || rt.rtMtuLocked) return;
+    if (typeof rt === 'number') return;
+    flow.oif = 0;
+    this.learnPmtu(rt, flow, mtu);
+  }
+
+  /** The device that a packet leaves by has found out what the path takes; the path of packets: nothing is done twice. */
+  updateDstPmtu(skb: SkBuff, mtu: number): void {
+    const rt = skbRtable(skb);
+    const halfway = this.route.net.softirq.jiffies + this.mtuExpires / 2;
+    if (rt.pmtu === mtu && !rt.rtMtuLocked && halfway < rt.expires) return;
+    const ip = skb.networkHeader;
+    this.learnPmtu(rt, packetFlow(skb, ip, skb.head.view.getUint8(ip + IP_PROTOCOL), skb.dev.ifindex), mtu);
+  }
+
+  /** __ip_rt_update_pmtu */
+  private learnPmtu(rt: Rtable, flow: Flow, mtu: number): void {
     const old = dstMtu(rt);
-    if (old < mtu) return;
+    if (rt.rtMtuLocked || old < mtu) return;
     const tooSmall = mtu < this.minPmtu;
     const pmtu = tooSmall ? Math.min(old, this.minPmtu) : mtu;
     this.learn(flow, (e) => {
@@ -79,8 +97,8 @@ export class RouteExceptions {
   }
 
   /** A redirect about a packet of ours: checked as RFC 1122 §3.2.2.2 wants, then remembered for that destination. */
-  redirected(skb: SkBuff, protocol: number, gateway: number): void {
-    const flow = quotedFlow(skb, protocol);
+  redirected(skb: SkBuff, protocol: number, gateway: number, oif: number): void {
+    const flow = packetFlow(skb, skb.data, protocol, oif);
     const { inDev } = skb.dev;
     const rt = this.route.routeOutput(flow);
     if (inDev === null || typeof rt === 'number' || !rt.rtUsesGateway) return;
@@ -101,6 +119,7 @@ export class RouteExceptions {
       this.route.neighbours.value?.eventSend(neigh);
       return;
     }
+    flow.oif = 0;
     this.learn(flow, (e) => {
       e.gw = gateway;
       e.expires = this.route.net.softirq.jiffies + this.route.gc.gcTimeout;
@@ -119,7 +138,6 @@ export class RouteExceptions {
 
   private learn(flow: Flow, change: (exception: FibNhException) => void): void {
     const { res } = this;
-    flow.oif = 0;
     if (this.route.resolve(flow, res) !== 0 || res.nh === null) return;
     const { nh } = res;
     nh.exceptions ??= new Map();
@@ -162,16 +180,15 @@ function expire(...routes: readonly (RtEntry | null)[]): void {
   for (const rt of routes) if (rt !== null) rt.obsolete = 1;
 }
 
-/** The flow that a quoted packet belonged to. */
-function quotedFlow(skb: SkBuff, protocol: number): Flow {
+/** The flow that the packet whose header is at `ip` belongs to. */
+function packetFlow(skb: SkBuff, ip: number, protocol: number, oif: number): Flow {
   const { view } = skb.head;
-  const ip = skb.data;
   return {
     daddr: view.getInt32(ip + IP_DADDR),
     saddr: view.getInt32(ip + IP_SADDR),
     tos: view.getUint8(ip + IP_TOS),
     iif: 0,
-    oif: 0,
+    oif,
     mark: 0,
     protocol,
     scope: RT_SCOPE_UNIVERSE,

@@ -86,12 +86,16 @@ export class Ipv4Route implements Ipv4Routing {
     sendRedirect(skb, this.inet);
   }
 
-  redirected(skb: SkBuff, protocol: number, gateway: number): void {
-    this.exceptions.redirected(skb, protocol, gateway);
+  redirected(skb: SkBuff, protocol: number, gateway: number, oif = 0): void {
+    this.exceptions.redirected(skb, protocol, gateway, oif);
   }
 
-  updatePmtu(skb: SkBuff, protocol: number, mtu: number): void {
-    this.exceptions.updatePmtu(skb, protocol, mtu);
+  updatePmtu(skb: SkBuff, protocol: number, mtu: number, oif = 0): void {
+    this.exceptions.updatePmtu(skb, protocol, mtu, oif);
+  }
+
+  updateDstPmtu(skb: SkBuff, mtu: number): void {
+    this.exceptions.updateDstPmtu(skb, mtu);
   }
 
   routeInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {

@@ -4,6 +4,7 @@
  */
 import {
   type CommandIo,
+  dsfieldN2a,
   formatIpv4,
   RTCF_BROADCAST,
   RTCF_DIRECTSRC,
@@ -14,7 +15,7 @@ import {
   RTCF_REDIRECTED,
   RTN_UNICAST,
 } from '@packetwalk/framework';
-import { dsfieldName, typeName } from './route-types.ts';
+import { typeName } from './route-types.ts';
 
 /** A route in use; what is 0, empty or undefined is not printed. */
 export interface RouteInUse {
@@ -71,7 +72,7 @@ export function routeInUseText(rt: RouteInUse, io: CommandIo): string {
   if (rt.type !== RTN_UNICAST || io.flags.has('details')) line.push(typeName(rt.type));
   line.push(formatIpv4(rt.dst));
   if (rt.from !== undefined) line.push('from', formatIpv4(rt.from));
-  if (rt.tos) line.push('tos', dsfieldName(rt.tos));
+  if (rt.tos) line.push('tos', dsfieldN2a(rt.tos));
   if (rt.gateway) line.push('via', formatIpv4(rt.gateway));
   if (rt.dev !== undefined) line.push('dev', rt.dev);
   if (rt.table !== undefined) line.push('table', rt.table);
@@ -107,7 +108,7 @@ export function routeInUseJson(rt: RouteInUse, io: CommandIo): object {
     type: rt.type !== RTN_UNICAST || io.flags.has('details') ? typeName(rt.type) : undefined,
     dst: formatIpv4(rt.dst),
     from: rt.from === undefined ? undefined : formatIpv4(rt.from),
-    tos: rt.tos ? dsfieldName(rt.tos) : undefined,
+    tos: rt.tos ? dsfieldN2a(rt.tos) : undefined,
     gateway: rt.gateway ? formatIpv4(rt.gateway) : undefined,
     dev: rt.dev,
     table: rt.table,

@@ -1,9 +1,18 @@
 /** iproute/route-print.ts — routes as `ip route show` prints them, text and JSON (cf. iproute2 ip/iproute.c print_route). */
-import { formatIpv4, type Net, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTN_UNICAST, RTPROT_BOOT, rtprotN2a } from '@packetwalk/framework';
+import {
+  dsfieldN2a,
+  formatIpv4,
+  type Net,
+  RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  RTPROT_BOOT,
+  rtprotN2a,
+} from '@packetwalk/framework';
 import type { RouteEntry } from '../fib.ts';
 import { type FibNh, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
 import type { RoutePart } from './route-filter.ts';
-import { dsfieldName, scopeName, type TableNames, typeName } from './route-types.ts';
+import { scopeName, type TableNames, typeName } from './route-types.ts';
 
 /** Metric names by RTAX_* number, in the order of printing. */
 const METRIC_NAMES: readonly (readonly [number, string])[] = [
@@ -46,7 +55,7 @@ export function routeText({ table, prefix, length, alias }: RouteEntry, options:
   const text: string[] = [];
   if (type !== RTN_UNICAST || options.details) text.push(typeName(type));
   text.push(formatPrefix(prefix, length));
-  if (tos !== 0 && shows('tos')) text.push('tos', dsfieldName(tos));
+  if (tos !== 0 && shows('tos')) text.push('tos', dsfieldN2a(tos));
   const [nh] = fi.nhs;
   const single = fi.nhs.length === 1;
   if (single) {
@@ -109,7 +118,7 @@ export function routeJson({ table, prefix, length, alias }: RouteEntry, options:
   const json: Record<string, unknown> = {};
   if (type !== RTN_UNICAST || options.details) json.type = typeName(type);
   json.dst = formatPrefix(prefix, length);
-  if (tos !== 0 && shows('tos')) json.tos = dsfieldName(tos);
+  if (tos !== 0 && shows('tos')) json.tos = dsfieldN2a(tos);
   const [nh] = fi.nhs;
   const single = fi.nhs.length === 1;
   if (single) {

@@ -1,5 +1,5 @@
 /** iproute/route-types.ts — names of tables, types, scopes and protocols (iproute2's /etc/iproute2 and lib/rt_names.c). */
-import { invarg, rtprotA2n } from '@packetwalk/framework';
+import { dsfieldA2n, invarg, rtprotA2n } from '@packetwalk/framework';
 
 const TYPES = [
   'none',
@@ -51,41 +51,9 @@ export function protocolNumber(word: string, wrong = '"protocol" value is invali
   return rtprotA2n(word) ?? invarg(wrong, word);
 }
 
-/** Names of the DSCP and TOS values that iproute2 shows (rt_dsfield). */
-const DSFIELDS = new Map([
-  [0x00, 'CS0'],
-  [0x20, 'CS1'],
-  [0x40, 'CS2'],
-  [0x60, 'CS3'],
-  [0x80, 'CS4'],
-  [0xa0, 'CS5'],
-  [0xc0, 'CS6'],
-  [0xe0, 'CS7'],
-  [0x28, 'AF11'],
-  [0x30, 'AF12'],
-  [0x38, 'AF13'],
-  [0x48, 'AF21'],
-  [0x50, 'AF22'],
-  [0x58, 'AF23'],
-  [0x68, 'AF31'],
-  [0x70, 'AF32'],
-  [0x78, 'AF33'],
-  [0x88, 'AF41'],
-  [0x90, 'AF42'],
-  [0x98, 'AF43'],
-  [0xb8, 'EF'],
-]);
-
-/** `0x10`, or a DSCP's name. */
-export function dsfieldName(tos: number): string {
-  return DSFIELDS.get(tos) ?? `0x${tos.toString(16).padStart(2, '0')}`;
-}
-
-/** TOS byte of a word: hexadecimal as iproute2 reads it, or a name. */
+/** TOS byte of a word; refuses others as iproute2 does. */
 export function dsfieldNumber(word: string): number {
-  for (const [number, name] of DSFIELDS) if (name === word) return number;
-  if (/^(0x)?[0-9a-f]{1,2}$/i.test(word)) return Number.parseInt(word, 16);
-  return invarg('"tos" value is invalid\n', word);
+  return dsfieldA2n(word) ?? invarg('"tos" value is invalid\n', word);
 }
 
 /** Table names of one router: iproute2's own, and those of `rt_tables`. */

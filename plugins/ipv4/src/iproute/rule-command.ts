@@ -3,6 +3,7 @@ import {
   type Command,
   CommandError,
   type CommandIo,
+  dsfieldN2a,
   formatIpv4,
   getUnsigned,
   inetMakeMask,
@@ -29,7 +30,7 @@ import {
 import type { Ipv4Route } from '../route.ts';
 import { tableNumber } from './route-parse.ts';
 import { formatPrefix } from './route-print.ts';
-import { dsfieldName, dsfieldNumber, protocolNumber, type TableNames } from './route-types.ts';
+import { dsfieldNumber, protocolNumber, type TableNames } from './route-types.ts';
 
 const USAGE = `Usage: ip rule { add | del } SELECTOR ACTION
        ip rule { flush | save }
@@ -220,7 +221,7 @@ export function ruleWords(rule: FibRule, tables: TableNames, unresolved = false)
   if (rule.not) text.push('not');
   text.push('from', rule.srcLen === 0 ? 'all' : formatPrefix(rule.src, rule.srcLen));
   if (rule.dstLen !== 0) text.push('to', formatPrefix(rule.dst, rule.dstLen));
-  if (rule.tos !== 0) text.push('tos', dsfieldName(rule.tos));
+  if (rule.tos !== 0) text.push('tos', dsfieldN2a(rule.tos));
   if (rule.markMask !== 0) text.push('fwmark', hex(rule.mark) + (rule.markMask === -1 ? '' : `/${hex(rule.markMask)}`));
   if (rule.iif !== '') text.push('iif', rule.iif);
   if (rule.oif !== '') text.push('oif', rule.oif);
@@ -252,7 +253,7 @@ function ruleJson(rule: FibRule, tables: TableNames, io: CommandIo, unresolved: 
   if (rule.srcLen !== 0 && rule.srcLen !== 32) json.srclen = rule.srcLen;
   if (rule.dstLen !== 0) json.dst = formatIpv4(rule.dst);
   if (rule.dstLen !== 0 && rule.dstLen !== 32) json.dstlen = rule.dstLen;
-  if (rule.tos !== 0) json.tos = dsfieldName(rule.tos);
+  if (rule.tos !== 0) json.tos = dsfieldN2a(rule.tos);
   if (rule.markMask !== 0) json.fwmark = hex(rule.mark);
   if (rule.markMask !== 0 && rule.markMask !== -1) json.fwmask = hex(rule.markMask);
   if (rule.iif !== '') json.iif = rule.iif;
