@@ -34,7 +34,7 @@ export interface ScenarioFile {
   readonly expect: readonly RunRecord[];
   /** Kernel that `expect` was recorded from; empty when a person wrote it. */
   readonly recorded: string;
-  /** What a kernel must have to play it: `vlan`, `ipsec`, `broute`. */
+  /** What a kernel must have to play it: `vlan`, `ipsec`, `broute`, `tunnel`. */
   readonly needs: readonly string[];
   /** The router's config: a path relative to the file, or the config itself; undefined for a bare router with `ports`. */
   readonly config: string | object | undefined;
@@ -68,7 +68,7 @@ const SCHEMA: SchemaObject = {
   properties: {
     about: { ...WORD, description: 'What it shows, in one line.' },
     recorded: { ...WORD, description: 'Kernel that the expected frames were recorded from.' },
-    needs: { type: 'array', items: { enum: ['vlan', 'ipsec', 'broute'] }, default: [] },
+    needs: { type: 'array', items: { enum: ['vlan', 'ipsec', 'broute', 'tunnel'] }, default: [] },
     config: { type: ['string', 'object'], description: 'Config of the router, or the path of its file; its devices become the ports.' },
     ports: {
       description: 'Ports of a router without a config, by name: MAC address, or a map.',

@@ -3,7 +3,7 @@
 import type { Net } from './net.ts';
 import type { InDevice } from './services/inetdevice.ts';
 import type { SkBuff } from './skbuff.ts';
-import { ARPHRD_ETHER } from './wire/arp.ts';
+import { ARPHRD_ETHER, ARPHRD_IPGRE, ARPHRD_TUNNEL } from './wire/arp.ts';
 import { ETH_ALEN, ETH_DATA_LEN, ETH_HLEN, ETH_MAX_MTU, ETH_MIN_MTU } from './wire/ethernet.ts';
 
 /** Device flags (netdevice(7)). */
@@ -140,6 +140,8 @@ export class NetDevice {
   declare features: number;
   /** The MAC address, as bytes and as the path compares it. Change it with `devSetMacAddress`. */
   declare readonly address: Uint8Array;
+  /** Bytes of its link-layer addresses: 6, of IPv4 tunnels 4. */
+  declare readonly addrLen: number;
   declare macHi: number;
   declare macLo: number;
   declare readonly broadcast: Uint8Array;
@@ -188,6 +190,7 @@ export class NetDevice {
     this.flags = init.flags ?? IFF_BROADCAST | IFF_MULTICAST;
     this.features = init.features ?? 0;
     this.address = new Uint8Array(ETH_ALEN);
+    this.addrLen = this.type === ARPHRD_TUNNEL || this.type === ARPHRD_IPGRE ? 4 : ETH_ALEN;
     this.macHi = 0;
     this.macLo = 0;
     this.broadcast = new Uint8Array(ETH_ALEN).fill(this.type === ARPHRD_ETHER ? 255 : 0);

@@ -20,6 +20,8 @@ function isFree(frame: Uint8Array, k: number, scenario: Scenario): boolean {
   const ip = frame[12] === 0x81 && frame[13] === 0 ? 18 : 14;
   if (frame[ip - 2] !== 8 || frame[ip - 1] !== 0) return false;
   const l4 = ip + (frame[ip] & 15) * 4;
+  const inner = frame[ip + 9] === 4 ? l4 : frame[ip + 9] === 47 && frame[l4] === 0 ? l4 + 4 : frame.length;
+  if (frame[inner] === 0x45 && (k === inner + 4 || k === inner + 5)) return true;
   if (k === ip + 4 || k === ip + 5) return true;
   if (k >= ip + 20 && k < l4) return true;
   if (frame[ip + 9] === 1 && frame[l4] === 14 && k >= l4 + 12 && k < l4 + 20) return true;

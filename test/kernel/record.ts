@@ -14,7 +14,7 @@ const AT_ONCE_MS = 20;
 for (const name of process.argv.slice(2)) {
   const file = scenarioPath(name);
   const text = readFileSync(file, 'utf8').replace(/^recorded: .*\n/m, '');
-  const kernel = `linux-${release().split('.').slice(0, 2).join('.')}`;
+  const kernel = `linux-${release().split('.').slice(0, 2).join('.')}${isUml() ? '-uml' : ''}`;
   const named = text.replace(/^(about: .*\n)/m, `$1recorded: ${kernel}\n`);
   const { scenario, rewrite } = parseScenario(named, file);
   const records = (await playLive(scenario)).map((record) => {
@@ -23,4 +23,9 @@ for (const name of process.argv.slice(2)) {
   });
   writeFileSync(file, rewrite(records));
   process.stdout.write(`${name}: ${records.length} records of ${kernel}\n`);
+}
+
+/** The kernel is User-Mode Linux: it has what the machine's own has not, and runs the same program. */
+function isUml(): boolean {
+  return readFileSync('/proc/cpuinfo', 'utf8').includes('User Mode Linux');
 }

@@ -75,7 +75,8 @@ const nameOf = (dev: NetDevice): string =>
   dev.link !== null ? `${dev.name}@${dev.link.name}` : isTunnel(dev) ? `${dev.name}@NONE` : dev.name;
 const groupName = (dev: NetDevice): string => (dev.group === 0 ? 'default' : String(dev.group));
 
-function addressOf(dev: NetDevice, bytes: Uint8Array): string {
+/** A link-layer address of the device's kind: a MAC address, or the IPv4 address that an end of a tunnel has (ll_addr_n2a). */
+export function formatLladdr(dev: NetDevice, bytes: Uint8Array): string {
   if (!isTunnel(dev)) return formatMac(bytes);
   return formatIpv4((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]);
 }
@@ -90,7 +91,7 @@ export function linkFirstLine(dev: NetDevice): string {
  * @param mode `mode DEFAULT` is printed: by `ip link`, not by `ip addr`
  */
 export function linkText(dev: NetDevice, kinds: NamedRegistry<LinkKind>, flags: ReadonlySet<string>, mode: boolean): string {
-  if (flags.has('brief')) return `${linkFirstLine(dev)}${addressOf(dev, dev.address)} <${linkFlags(dev).join(',')}> \n`;
+  if (flags.has('brief')) return `${linkFirstLine(dev)}${formatLladdr(dev, dev.address)} <${linkFlags(dev).join(',')}> \n`;
   const qdisc = isUp(dev) ? 'noqueue' : 'noop';
   const first = [
     `${dev.ifindex}: ${nameOf(dev)}: <${linkFlags(dev).join(',')}> mtu ${dev.mtu} qdisc ${qdisc}`,
@@ -103,7 +104,7 @@ export function linkText(dev: NetDevice, kinds: NamedRegistry<LinkKind>, flags: 
   const second =
     dev.type === ARPHRD_NONE
       ? '    link/none '
-      : `    link/${linkTypeName(dev.type)} ${addressOf(dev, dev.address)} ${brd} ${addressOf(dev, dev.broadcast)}`;
+      : `    link/${linkTypeName(dev.type)} ${formatLladdr(dev, dev.address)} ${brd} ${formatLladdr(dev, dev.broadcast)}`;
   const lines = [first.join(' '), flags.has('details') ? `${second} ${details(dev, kinds)}` : second];
   if (dev.alias !== '') lines.push(`    alias ${dev.alias}`);
   if (flags.has('stats')) lines.push(...statsLines(dev));
@@ -154,9 +155,9 @@ export function linkJson(
     link_type: linkTypeName(dev.type),
   };
   if (dev.type !== ARPHRD_NONE) {
-    json.address = addressOf(dev, dev.address);
+    json.address = formatLladdr(dev, dev.address);
     if ((dev.flags & IFF_POINTOPOINT) !== 0) json.link_pointtopoint = true;
-    json.broadcast = addressOf(dev, dev.broadcast);
+    json.broadcast = formatLladdr(dev, dev.broadcast);
   }
   if (flags.has('details')) {
     Object.assign(json, { promiscuity: dev.promiscuity, allmulti: dev.allmulti, min_mtu: dev.minMtu, max_mtu: dev.maxMtu });

@@ -4,7 +4,7 @@
  * What is blanked lies under a checksum; the checksum field then says only whether the checksum was right.
  */
 import { csumPartial } from '../wire/checksum.ts';
-import { ETH_HLEN } from '../wire/ethernet.ts';
+import { ETH_HLEN, ETH_P_IP } from '../wire/ethernet.ts';
 import {
   ICMP_CHECKSUM,
   ICMP_DEST_UNREACH,
@@ -33,6 +33,7 @@ import {
   IPPROTO_AH,
   IPPROTO_COMP,
   IPPROTO_ESP,
+  IPPROTO_GRE,
   IPPROTO_ICMP,
   IPPROTO_IPIP,
   IPPROTO_TCP,
@@ -55,7 +56,7 @@ const OWN_ICMP: ReadonlySet<number> = new Set([
   ICMP_PARAMETERPROB,
   ICMP_TIMESTAMPREPLY,
 ]);
-const TUNNELS: ReadonlySet<number> = new Set([IPPROTO_IPIP, IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP]);
+const TUNNELS: ReadonlySet<number> = new Set([IPPROTO_IPIP, IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP, IPPROTO_GRE]);
 
 /** Stand in checksum fields over blanked bytes: "OK" and "BA". */
 const CHECK_GOOD = 0x4f4b;
@@ -139,6 +140,7 @@ export class FrameCanon {
     const good = csumPartial(view, ip, header) === 0xffff;
     let touched = blankTimestamps(f, ip, header);
     touched = this.blankMade(f, view, ip, header, seal) || touched;
+    this.blankInside(f, view, ip + header, view.getUint8(ip + IP_PROTOCOL), seal);
     if (touched) seal(view, ip + IP_CHECK, good, () => checksumFor(view, ip, ip + header, ip + IP_CHECK));
   }
 
@@ -157,6 +159,14 @@ export class FrameCanon {
     }
     view.setUint16(ip + IP_ID, (fragment & (IP_MF | IP_OFFSET)) === 0 ? 0 : numbered(this.ids, id));
     return true;
+  }
+
+  /** What an IPv4 packet in an IPv4 packet has free is free, when no checksum between the two covers it. */
+  private blankInside(f: Uint8Array, view: DataView, at: number, protocol: number, seal: Seal): void {
+    const inner =
+      protocol === IPPROTO_IPIP ? at : protocol === IPPROTO_GRE && f.length > at + 4 && view.getUint32(at) === ETH_P_IP ? at + 4 : -1;
+    if (inner < 0 || f.length < inner + IP_HLEN || f[inner] !== 0x45) return;
+    this.blank(f, inner, seal);
   }
 
   private madeIcmp(f: Uint8Array, id: number, icmp: number, later: boolean): boolean {

@@ -1,5 +1,5 @@
 /** arp-proc.ts — /proc/net/arp and /proc/net/stat/arp_cache (cf. Linux net/ipv4/arp.c arp_seq_show; proc(5)). */
-import { formatIpv4, formatMac, NUD_NOARP, NUD_PERMANENT, NUD_VALID } from '@packetwalk/framework';
+import { formatIpv4, formatLladdr, NUD_NOARP, NUD_PERMANENT, NUD_VALID } from '@packetwalk/framework';
 import type { Arp } from './arp.ts';
 import { ATF_COM, ATF_PERM, ATF_PUBL } from './arp-ioctl.ts';
 import type { NeighbourEntry } from './neighbour-entry.ts';
@@ -24,7 +24,7 @@ export function arpLines(arp: Arp): ArpLine[] {
   for (const neigh of arp.tbl.entries()) {
     if ((neigh.nudState & ~NUD_NOARP) === 0) continue;
     const { dev, key } = neigh;
-    lines.push({ address: key, hardware: dev.type, flags: stateFlags(neigh), lladdr: formatMac(neigh.ha), dev: dev.name });
+    lines.push({ address: key, hardware: dev.type, flags: stateFlags(neigh), lladdr: formatLladdr(neigh.dev, neigh.ha), dev: dev.name });
   }
   for (const { key, dev } of arp.proxies.entries()) {
     lines.push({ address: key, hardware: dev?.type ?? 0, flags: ATF_PUBL | ATF_PERM, lladdr: NO_LLADDR, dev: dev?.name ?? '*' });

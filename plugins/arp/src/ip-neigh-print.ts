@@ -1,5 +1,5 @@
 /** ip-neigh-print.ts — entries as `ip neigh` prints them (cf. iproute2 ip/ipneigh.c print_neigh). */
-import { formatIpv4, formatMac, type NetDevice, NUD_VALID, rtprotN2a } from '@packetwalk/framework';
+import { formatIpv4, formatLladdr, type NetDevice, NUD_VALID, rtprotN2a } from '@packetwalk/framework';
 import { type NeighbourEntry, NTF_EXT_LEARNED, NTF_MANAGED, NTF_ROUTER } from './neighbour-entry.ts';
 import { nudStateNames } from './nud-names.ts';
 import type { ProxyEntry } from './proxy-table.ts';
@@ -46,7 +46,7 @@ export function printedNeigh(neigh: NeighbourEntry, options: PrintOptions): Prin
   return {
     dst: formatIpv4(neigh.key),
     dev: options.dev === null ? neigh.dev.name : undefined,
-    lladdr: (nudState & NUD_VALID) !== 0 ? formatMac(neigh.ha) : undefined,
+    lladdr: (nudState & NUD_VALID) !== 0 ? formatLladdr(neigh.dev, neigh.ha) : undefined,
     router: mark(flags & NTF_ROUTER),
     managed: mark(flags & NTF_MANAGED),
     extern_learn: mark(flags & NTF_EXT_LEARNED),

@@ -7,7 +7,7 @@ import {
   devQueueXmit,
   ETH_HLEN,
   formatIpv4,
-  formatMac,
+  formatLladdr,
   kfreeSkb,
   type Neighbour,
   SKB_DROP_REASON_NEIGH_HH_FILLFAIL,
@@ -86,5 +86,5 @@ export const ARP_DIRECT_OUTPUTS: NeighOutputs = { output: neighDirectOutput, con
 
 function traceOutput(stage: string, skb: SkBuff, neigh: Neighbour): void {
   const state = nudStateNames(neigh.nudState).join(',') || 'NONE';
-  skb.net.tracer.stage(skb, stage, `${formatIpv4(neigh.key)} dev ${neigh.dev.name} ${formatMac(neigh.ha)} ${state}`);
+  skb.net.tracer.stage(skb, stage, `${formatIpv4(neigh.key)} dev ${neigh.dev.name} ${formatLladdr(neigh.dev, neigh.ha)} ${state}`);
 }

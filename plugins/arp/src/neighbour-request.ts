@@ -4,7 +4,6 @@
  */
 import {
   CommandError,
-  ETH_ALEN,
   NEIGH_UPDATE_F_ADMIN,
   NEIGH_UPDATE_F_OVERRIDE,
   type NetDevice,
@@ -61,7 +60,7 @@ function refusal(text: string): CommandError {
 
 export function neighAdd(arp: Arp, request: NeighRequest, verb: NeighVerb): void {
   const { address, dev, lladdr, nudState, flags } = request;
-  if (lladdr !== null && lladdr.length < ETH_ALEN) throw refusal('Invalid link address');
+  if (lladdr !== null && lladdr.length < dev.addrLen) throw refusal('Invalid link address');
   const permanent = (nudState & NUD_PERMANENT) !== 0;
   if ((flags & NTF_PROXY) !== 0) {
     if ((flags & NTF_MANAGED) !== 0) throw refusal('Invalid NTF_* flag combination');

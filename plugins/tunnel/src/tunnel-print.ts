@@ -8,9 +8,9 @@ import {
   MULTICAST,
   type NetDevice,
   RX_BYTES,
-  RX_CRC_ERRORS,
   RX_ERRORS,
   RX_FIFO_ERRORS,
+  RX_FRAME_ERRORS,
   RX_PACKETS,
   TX_BYTES,
   TX_CARRIER_ERRORS,
@@ -68,7 +68,7 @@ function statsLines({ stats: s }: NetDevice): string[] {
     `    ${values.map((value, i) => String(value).padEnd(widths[i])).join(' ')}`;
   return [
     'RX: Packets    Bytes        Errors CsumErrs OutOfSeq Mcasts',
-    row([s[RX_PACKETS], s[RX_BYTES], s[RX_ERRORS], s[RX_CRC_ERRORS], s[RX_FIFO_ERRORS], s[MULTICAST]], [10, 12, 6, 8, 8, 8]),
+    row([s[RX_PACKETS], s[RX_BYTES], s[RX_ERRORS], s[RX_FRAME_ERRORS], s[RX_FIFO_ERRORS], s[MULTICAST]], [10, 12, 6, 8, 8, 8]),
     'TX: Packets    Bytes        Errors DeadLoop NoRoute  NoBufs',
     row([s[TX_PACKETS], s[TX_BYTES], s[TX_ERRORS], s[COLLISIONS], s[TX_CARRIER_ERRORS], s[TX_DROPPED]], [10, 12, 6, 8, 8, 6]),
   ];

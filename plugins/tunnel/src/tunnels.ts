@@ -30,6 +30,7 @@ import {
   type NetDeviceOps,
   registerNetdev,
   SKB_DROP_REASON_IP_NOPROTO,
+  SKB_DROP_REASON_PKT_TOO_SMALL,
   SKB_DROP_REASON_UNHANDLED_PROTO,
   type SkBuff,
   setAddress,
@@ -209,8 +210,11 @@ export class IpipKind extends TunnelKind {
   private receive(skb: SkBuff): number {
     const { view } = skb.head;
     const ip = skb.networkHeader;
-    const tunnel =
-      skb.len < IP_HLEN ? null : this.table.lookup(skb.dev.ifindex, view.getInt32(ip + IP_SADDR), view.getInt32(ip + IP_DADDR), 0, 0);
+    if (skb.len < IP_HLEN) {
+      kfreeSkb(skb, SKB_DROP_REASON_PKT_TOO_SMALL);
+      return 0;
+    }
+    const tunnel = this.table.lookup(skb.dev.ifindex, view.getInt32(ip + IP_SADDR), view.getInt32(ip + IP_DADDR), 0, 0);
     if (tunnel === null) return noTunnel(this.services, skb);
     return ipTunnelRcv(tunnel, skb, 0, null);
   }

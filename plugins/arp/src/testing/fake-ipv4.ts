@@ -206,6 +206,12 @@ export class FakeIpv4 implements InetDevices, Routing {
     return isBroadcast ? RTN_BROADCAST : RTN_UNICAST;
   }
 
+  updatePmtu(): void {}
+
+  redirected(): void {}
+
+  updateDstPmtu(): void {}
+
   flush(): void {
     this.flushes++;
   }
