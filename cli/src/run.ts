@@ -1,6 +1,6 @@
 /** run.ts — `packetwalk run FILE`: a script in virtual time, or real devices until a signal or the end of all input. */
 import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
-import { attachToHost, HostClock, HostRandom } from '@packetwalk/framework/runtime';
+import { attachToHost, HostClock, HostRandom, tuneEngine } from '@packetwalk/framework/runtime';
 import { ControlServer } from './control-server.ts';
 import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
@@ -25,6 +25,7 @@ export async function run({ args, router }: Invocation): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
+  tuneEngine();
   try {
     const plan = await loadConfig(files[0]);
     if (plan.script.length > 0) {

@@ -18,7 +18,11 @@ import {
   Tracer,
   VirtualClock,
 } from '@packetwalk/framework';
+import { tuneEngine } from '@packetwalk/framework/runtime';
 import { FRAME_LENGTH } from './traffic.ts';
+
+// As `packetwalk run` does.
+tuneEngine();
 
 /** Sends nowhere: counts and frees. */
 class Sink implements NetDeviceOps {

@@ -1,4 +1,5 @@
 /** @packetwalk/framework/runtime — the host, for those who may touch it: NIC drivers and the command. */
+export * from './engine.ts';
 export * from './host-clock.ts';
 export * from './host-loop.ts';
 export * from './host-random.ts';

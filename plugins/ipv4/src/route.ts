@@ -25,6 +25,7 @@ import { RouteCache } from './route-cache.ts';
 import { cachedRouteInput, cachedRouteOutput } from './route-cached.ts';
 import { RouteExceptions } from './route-exceptions.ts';
 import { IPTOS_RT_MASK } from './route-flow.ts';
+import { mayUseHint, RouteHints } from './route-hint.ts';
 import { RouteInput } from './route-input.ts';
 import { RouteOutput } from './route-output.ts';
 import { sendRedirect } from './route-redirect.ts';
@@ -49,6 +50,7 @@ export class Ipv4Route implements Ipv4Routing {
   genid = 1;
   /** @internal flows hash to next hops by it */
   readonly seed: number;
+  private readonly hints: RouteHints = new RouteHints();
   /** The lookups themselves, past the cache. */
   readonly input: RouteInput;
   readonly output: RouteOutput;
@@ -69,6 +71,7 @@ export class Ipv4Route implements Ipv4Routing {
 
   flush(): void {
     this.genid++;
+    this.hints.forget();
     this.cache?.flush();
   }
 
@@ -100,8 +103,21 @@ export class Ipv4Route implements Ipv4Routing {
 
   routeInput(skb: SkBuff, daddr: number, saddr: number, tos: number, dev: NetDevice): number {
     const { cache, input } = this;
-    if (cache === null) return input.find(skb, daddr, saddr, tos, dev);
-    return cachedRouteInput(this, cache, input, skb, daddr, saddr, tos & IPTOS_RT_MASK, dev);
+    if (cache !== null) return cachedRouteInput(this, cache, input, skb, daddr, saddr, tos & IPTOS_RT_MASK, dev);
+    if (this.needsPorts || !mayUseHint(skb)) return input.find(skb, daddr, saddr, tos, dev);
+    const rt = this.hints.find(daddr, saddr, tos & IPTOS_RT_MASK, dev.ifindex);
+    if (rt !== null) {
+      skb.dst = rt;
+      return 0;
+    }
+    const reason = input.find(skb, daddr, saddr, tos, dev);
+    if (reason === 0) this.hints.keep(skb, daddr, saddr, tos & IPTOS_RT_MASK, dev.ifindex);
+    return reason;
+  }
+
+  /** The way of a packet may depend on its ports. */
+  private get needsPorts(): boolean {
+    return this.fib.rules.looksAtPorts || this.multipathHashPolicy !== 0;
   }
 
   routeOutput(flow: Flow): RtEntry | number {

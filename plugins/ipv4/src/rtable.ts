@@ -18,6 +18,8 @@ export class RtEntry extends DstEntry implements Rtable {
   /** The path MTU may not be changed by ICMP (`mtu lock`). */
   declare rtMtuLocked: boolean;
   declare fi: FibInfo | null;
+  /** Its number among the routes of {@link RouteHints}; 0: it has had none. */
+  declare hint: number;
 
   constructor(dev: NetDevice, input: DstHandler, output: DstHandler, type: number, flags: number, genid: number) {
     super(dev, input, output);
@@ -30,6 +32,7 @@ export class RtEntry extends DstEntry implements Rtable {
     this.rtIsInput = false;
     this.rtMtuLocked = false;
     this.fi = null;
+    this.hint = 0;
   }
 }
 
