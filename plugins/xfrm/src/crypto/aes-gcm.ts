@@ -21,8 +21,9 @@ export class AesGcm implements Aead {
   private readonly nonce: SaltedNonce;
   private readonly iv: IvSource;
   /** H, the encryption of zeros. */
-  private readonly hashKey: Uint8Array;
+  private readonly hashKey: DataView;
   private readonly tag: Uint8Array = new Uint8Array(16);
+  private readonly tagView: DataView = new DataView(this.tag.buffer);
   private readonly received: Uint8Array = new Uint8Array(16);
 
   /** @param key 16, 24 or 32 octets of key and 4 of salt @param icvSize 8, 12 or 16 octets @param esn extended sequence numbers */
@@ -33,7 +34,8 @@ export class AesGcm implements Aead {
     this.ecb = blockCipher(`aes-${size * 8}-ecb`, secret, null);
     const name = `aes-${size * 8}-gcm`;
     this.host = hasCipher(name) ? new HostAead(name, secret, icvSize) : null;
-    this.hashKey = this.ecb.update(new Uint8Array(16));
+    const zeros = this.ecb.update(new Uint8Array(16));
+    this.hashKey = new DataView(zeros.buffer, zeros.byteOffset, 16);
     this.nonce = new SaltedNonce(key.subarray(size), esn);
     this.iv = iv;
   }
@@ -51,7 +53,8 @@ export class AesGcm implements Aead {
     ctrGhash.xorKeystream(TEXT, end);
     copyBytes(bytes, text, moduleBytes, TEXT, length);
     this.hash(length, end);
-    for (let i = 0; i < this.icvSize; i++) bytes.buf[text + length + i] = memory[GHASH_STATE + i] ^ memory[KEYSTREAM + i];
+    const { icvSize } = this;
+    for (let i = 0; i < icvSize; i += 4) view.setInt32(text + length + i, this.tagView.getInt32(i));
   }
 
   open(bytes: PacketBytes, esp: number, length: number, seqHi: number): boolean {
@@ -60,11 +63,9 @@ export class AesGcm implements Aead {
     if (length > SHORT && this.host !== null) return this.host.open(this.nonce.nonce, this.nonce.aad, bytes.buf, text, length);
     const end = this.load(bytes, text, length);
     this.hash(length, end);
-    const { tag, received } = this;
-    for (let i = 0; i < this.icvSize; i++) {
-      tag[i] = memory[GHASH_STATE + i] ^ memory[KEYSTREAM + i];
-      received[i] = bytes.buf[text + length + i];
-    }
+    const { tag, received, icvSize } = this;
+    for (let i = 0; i < icvSize; i++) received[i] = bytes.buf[text + length + i];
+    for (let i = icvSize; i < 16; i++) tag[i] = 0;
     if (!timingSafeEqual(tag, received)) return false;
     ctrGhash.xorKeystream(TEXT, end);
     copyBytes(bytes, text, moduleBytes, TEXT, length);
@@ -80,24 +81,25 @@ export class AesGcm implements Aead {
     return TEXT + (blocks << 4);
   }
 
-  /** GHASH of additional data, ciphertext and lengths, into the state. */
+  /** The tag of additional data, ciphertext and lengths. */
   private hash(length: number, end: number): void {
     for (let at = TEXT + length; at < end; at++) memory[at] = 0;
-    const { aad } = this.nonce;
-    for (let i = 0; i < 16; i++) {
-      memory[GHASH_KEY + i] = this.hashKey[i];
-      memory[GHASH_STATE + i] = 0;
-      memory[AAD + i] = i < aad.length ? aad[i] : 0;
+    for (let i = 0; i < 16; i += 4) {
+      memoryView.setInt32(GHASH_KEY + i, this.hashKey.getInt32(i));
+      memoryView.setInt32(GHASH_STATE + i, 0);
     }
+    this.nonce.toAad();
     memoryView.setInt32(end, 0);
-    memoryView.setInt32(end + 4, aad.length << 3);
+    memoryView.setInt32(end + 4, this.nonce.aad.length << 3);
     memoryView.setInt32(end + 8, 0);
     memoryView.setInt32(end + 12, length << 3);
     ctrGhash.ghash(AAD, end + 16);
+    for (let i = 0; i < 16; i += 4) this.tagView.setInt32(i, memoryView.getInt32(GHASH_STATE + i) ^ memoryView.getInt32(KEYSTREAM + i));
   }
 
   destroy(): void {
-    this.hashKey.fill(0);
+    for (let i = 0; i < 16; i++) this.hashKey.setUint8(i, 0);
+    this.tag.fill(0);
     this.nonce.destroy();
     wipe();
   }

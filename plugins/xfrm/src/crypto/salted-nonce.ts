@@ -1,6 +1,6 @@
 /** salted-nonce.ts — nonce and additional data of AEAD in ESP, the same in RFC 4106 §4–5 and RFC 7634 §2. */
 import { ESP_HLEN } from './aead.ts';
-import { GHASH_STATE, memory } from './ctr-ghash.ts';
+import { AAD, GHASH_STATE, memoryView } from './ctr-ghash.ts';
 
 export class SaltedNonce {
   /** Salt and IV. */
@@ -27,7 +27,14 @@ export class SaltedNonce {
 
   /** The nonce where counter blocks are made from it. */
   toState(): void {
-    for (let i = 0; i < 12; i++) memory[GHASH_STATE + i] = this.nonce[i];
+    for (let i = 0; i < 12; i += 4) memoryView.setInt32(GHASH_STATE + i, this.nonceView.getInt32(i));
+  }
+
+  /** The additional data as a block for GHASH. */
+  toAad(): void {
+    const { length } = this.aad;
+    for (let i = 0; i < length; i += 4) memoryView.setInt32(AAD + i, this.aadView.getInt32(i));
+    for (let i = length; i < 16; i += 4) memoryView.setInt32(AAD + i, 0);
   }
 
   destroy(): void {
