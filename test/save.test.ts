@@ -41,7 +41,11 @@ function type(router: Router, line: string): string {
 
 function answers(router: Router): Record<string, string> {
   // Time goes on between the two, and the kernel's own random numbers are drawn anew.
-  const steady = (text: string): string => text.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '');
+  const steady = (text: string): string =>
+    text
+      .replace(/^#.*\n/gm, '')
+      .replace(/\[\d+:\d+\]/g, '')
+      .replace(/qdisc noop|qdisc noqueue/g, 'qdisc');
   return Object.fromEntries(QUESTIONS.map((line) => [line, steady(type(router, line))]));
 }
 

@@ -83,9 +83,7 @@ describe('devices of a config', () => {
 
   it('tell where they are wrong', () => {
     expect(issuesOf({ a: { driver: 'trunk', args: 'narrow' } })).toEqual(['devices.a: trunk: what?']);
-    expect(issuesOf({ a: { driver: 'wire' }, b: { driver: 'wire', master: 'a' } })).toEqual([
-      'devices.b.master: Target device does not support enslaving.',
-    ]);
+    expect(issuesOf({ a: { driver: 'wire' }, b: { driver: 'wire', master: 'a' } })).toEqual(['devices.b.master: Operation not supported']);
     expect(issuesOf({ a: { driver: 'trnk' } })).toEqual(['devices.a.driver: no driver "trnk" (known here: wire, trunk)']);
   });
 });

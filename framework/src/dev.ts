@@ -13,6 +13,7 @@ import type { Net } from './net.ts';
 import {
   IFF_ALLMULTI,
   IFF_LOWER_UP,
+  IFF_MULTICAST,
   IFF_NOARP,
   IFF_PROMISC,
   IFF_RUNNING,
@@ -204,8 +205,12 @@ export function registerNetdev(net: Net, ops: NetDeviceOps, init: NetDeviceInit)
 /** Longest device name and the characters it may have (dev_valid_name). */
 export const IFNAMSIZ = 16;
 
+export function isDevName(name: string): boolean {
+  return name.length > 0 && name.length < IFNAMSIZ && name !== '.' && name !== '..' && !/[\s/:]/.test(name);
+}
+
 export function checkDevName(name: string): void {
-  if (name.length === 0 || name.length >= IFNAMSIZ || name === '.' || name === '..' || /[\s/:]/.test(name)) {
+  if (!isDevName(name)) {
     throw new CommandError(`"${name}" is not a valid ifname`, 255);
   }
 }
@@ -226,6 +231,7 @@ export function devOpen(dev: NetDevice): void {
   if (isUp(dev)) return;
   dev.ops.open?.(dev);
   dev.flags |= IFF_UP;
+  dev.qdisc = 'noqueue';
   syncOperstate(dev);
   dev.ops.arm?.(() => dev.net.softirq.napiSchedule(dev), dev);
   dev.net.notifier.emit('netdev:up', dev);
@@ -311,6 +317,14 @@ export function devSetNoarp(dev: NetDevice, noarp: boolean): void {
   if (flags === dev.flags) return;
   dev.flags = flags;
   dev.net.notifier.emit('netdev:changeFlags', dev, IFF_NOARP);
+}
+
+/** Multicast on the device, on or off. */
+export function devSetMulticast(dev: NetDevice, on: boolean): void {
+  const flags = on ? dev.flags | IFF_MULTICAST : dev.flags & ~IFF_MULTICAST;
+  if (flags === dev.flags) return;
+  dev.flags = flags;
+  dev.net.notifier.emit('netdev:changeFlags', dev, IFF_MULTICAST);
 }
 
 /** Puts a receive handler on the device; `Device or resource busy` when there is one (netdev_rx_handler_register). */

@@ -150,6 +150,8 @@ export class NetDevice {
   declare promiscuity: number;
   declare allmulti: number;
   declare txqueuelen: number;
+  /** Queueing discipline, as listings name it: a device keeps the one that it got when it first came up. */
+  declare qdisc: 'noop' | 'noqueue';
   /** Interface group (`ip link set DEV group N`). */
   declare group: number;
   /** `ip link set DEV alias TEXT`. */
@@ -198,6 +200,7 @@ export class NetDevice {
     this.promiscuity = 0;
     this.allmulti = 0;
     this.txqueuelen = init.txqueuelen ?? DEFAULT_TX_QUEUE_LEN;
+    this.qdisc = 'noop';
     this.group = 0;
     this.alias = '';
     this.rxHandler = null;

@@ -31,7 +31,5 @@ export function isBuilt(name: string): boolean {
 
 /** Where Packetwalk is known to differ from the kernel, and in what; such a test passes as long as the difference is there. */
 export const DIFFERS: Readonly<Record<string, string>> = {
-  'routing-address-kinds': 'a label that does not begin with the name of the port is refused',
-  'routing-get': 'ip route get leaves out the table, tells the uid with iif, and refuses a source in other words',
   'sanity-ip-to-us': 'frames with a priority tag (VLAN 0) are not taken in',
 };

@@ -22,23 +22,33 @@ export const readEntries = (name: string): Entry[] => readTranscript(readFileSyn
 
 /**
  * What differs from machine to machine or belongs to subsystems that are not here: numbers of devices, how many queues
- * and what offloads they have, hash seeds.
+ * and what offloads they have; TAP ports have a queueing discipline and say nothing of their state.
  */
 export function steady(text: string): string {
   return text
     .replace(/^\d+: /gm, 'N: ')
     .replace(/"ifindex":\d+/g, '"ifindex":N')
+    .replace(/qdisc pfifo_fast state UNKNOWN/g, 'qdisc noqueue state UP')
+    .replace(/"qdisc":"pfifo_fast","operstate":"UNKNOWN"/g, '"qdisc":"noqueue","operstate":"UP"')
+    .replace(/^(p\d +)UNKNOWN {8}/gm, '$1UP             ')
+    .replace(/qdisc pfifo_fast/g, 'qdisc noqueue')
     .replace(/addrgenmode eui64 |numtxqueues .*$/gm, '')
     .replace(/gso_max_size .*$/gm, '')
     .replace(/[ \t]+$/gm, '');
 }
+
+/** Listings whose order is that of a hash table with a random seed. */
+const UNORDERED = /^ip (-[osN4] )*n[a-z]* (s|l)/;
+
+const sortLines = (text: string): string => text.replace(/(?:.+\n)+/g, (lines) => `${lines.trimEnd().split('\n').sort().join('\n')}\n`);
 
 /** Types all lines, and gives the transcript with these answers. */
 export async function typeAll(typist: Typist, entries: readonly Entry[]): Promise<string> {
   const answers: { status: number; output: string }[] = [];
   for (const { line } of entries) {
     const { status, text } = await typist.type(line);
-    answers.push({ status, output: steady(text) });
+    const output = steady(text);
+    answers.push({ status, output: UNORDERED.test(line) ? sortLines(output) : output });
   }
   return formatTranscript(answered(entries, answers));
 }

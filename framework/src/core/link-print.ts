@@ -92,9 +92,8 @@ export function linkFirstLine(dev: NetDevice): string {
  */
 export function linkText(dev: NetDevice, kinds: NamedRegistry<LinkKind>, flags: ReadonlySet<string>, mode: boolean): string {
   if (flags.has('brief')) return `${linkFirstLine(dev)}${formatLladdr(dev, dev.address)} <${linkFlags(dev).join(',')}> \n`;
-  const qdisc = isUp(dev) ? 'noqueue' : 'noop';
   const first = [
-    `${dev.ifindex}: ${nameOf(dev)}: <${linkFlags(dev).join(',')}> mtu ${dev.mtu} qdisc ${qdisc}`,
+    `${dev.ifindex}: ${nameOf(dev)}: <${linkFlags(dev).join(',')}> mtu ${dev.mtu} qdisc ${dev.qdisc}`,
     ...(dev.master === null ? [] : [`master ${dev.master.name}`]),
     `state ${operstate(dev)}`,
     ...(mode ? ['mode DEFAULT'] : []),
@@ -146,7 +145,7 @@ export function linkJson(
     ifname: dev.name,
     flags: linkFlags(dev),
     mtu: dev.mtu,
-    qdisc: isUp(dev) ? 'noqueue' : 'noop',
+    qdisc: dev.qdisc,
     ...(dev.master === null ? {} : { master: dev.master.name }),
     operstate: operstate(dev),
     ...(mode ? { linkmode: 'DEFAULT' } : {}),

@@ -1,5 +1,5 @@
 /** core/link-slave.ts — devices and their masters: bridges and bonds (ip-link(8) `master`, `type`; cf. Linux do_set_master). */
-import { incompleteCommand, invarg, Words } from '../command-words.ts';
+import { incompleteCommand, Words } from '../command-words.ts';
 import { CommandError } from '../errors.ts';
 import type { NetDevice } from '../netdevice.ts';
 import type { LinkKind } from '../plugin.ts';
@@ -9,7 +9,7 @@ import type { NamedRegistry } from '../registries.ts';
 export function linkEnslave(dev: NetDevice, master: NetDevice, kinds: NamedRegistry<LinkKind>): void {
   if (dev.master === master) return;
   const kind = kinds.get(master.kind);
-  if (kind?.addSlave === undefined) throw new CommandError('Error: Target device does not support enslaving.', 2);
+  if (kind?.addSlave === undefined) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
   linkRelease(dev, kinds);
   kind.addSlave(master, dev);
 }
@@ -23,8 +23,8 @@ export function linkRelease(dev: NetDevice, kinds: NamedRegistry<LinkKind>): voi
 export function linkChange(name: string, args: readonly string[], kinds: NamedRegistry<LinkKind>): (dev: NetDevice) => void {
   const slave = name.endsWith('_slave');
   const kind = kinds.get(slave ? name.slice(0, -6) : name);
-  if (kind === undefined) invarg('unknown device type\n', name);
   if (args.length === 0) incompleteCommand();
+  if (kind === undefined) throw new CommandError(`Garbage instead of arguments "${args[0]} ...". Try "ip link help".`);
   return (dev) => {
     const words = new Words(args);
     if (slave && kind.changeSlave !== undefined && dev.master?.kind === kind.kind) kind.changeSlave(dev, words);

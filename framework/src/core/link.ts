@@ -1,16 +1,19 @@
 /** core/link.ts — `ip link`: devices and what can be set at them (ip-link(8)). */
 import type { Command, CommandIo } from '../command.ts';
-import { duparg2, matches, onOff, toLladdr, Words } from '../command-words.ts';
+import { duparg2, invarg, matches, onOff, toLladdr, Words } from '../command-words.ts';
 import {
   checkDevName,
   devChangeName,
   devClose,
   devOpen,
   devSetAllmulti,
+  devSetCarrier,
   devSetMacAddress,
   devSetMtu,
+  devSetMulticast,
   devSetNoarp,
   devSetPromiscuity,
+  isDevName,
   unregisterNetdev,
 } from '../dev.ts';
 import { CommandError } from '../errors.ts';
@@ -22,6 +25,9 @@ import type { NamedRegistry } from '../registries.ts';
 import { ETH_ALEN } from '../wire/ethernet.ts';
 import { linkJson, linkText } from './link-print.ts';
 import { linkChange, linkEnslave, linkRelease } from './link-slave.ts';
+
+/** Exit status of a few refusals: EINVAL, as iproute2 hands it on. */
+const EINVAL_STATUS = 22;
 
 const USAGE = `Usage: ip link add [link DEV] [ name ] NAME [ address ADDRESS ] [ mtu MTU ] type TYPE [ ARGS ]
        ip link delete { DEVICE | dev DEVICE }
@@ -59,7 +65,7 @@ function show(words: Words, net: Net, kinds: NamedRegistry<LinkKind>, io: Comman
     const word = words.next();
     if (word === 'up') tests.push(isUp);
     else if (word === 'master') {
-      const master = need(net, words.next());
+      const master = needMaster(net, words.next());
       tests.push((dev) => dev.master === master);
     } else if (word === 'type') {
       const kind = words.next();
@@ -90,6 +96,10 @@ function need(net: Net, name: string): NetDevice {
   return dev;
 }
 
+function needMaster(net: Net, name: string): NetDevice {
+  return net.device(name) ?? invarg('Device does not exist\n', name);
+}
+
 /** A kernel-like default name: the kind and the first free number (`bridge0`; dev_alloc_name). */
 function freeName(net: Net, kind: string): string {
   for (let n = 0; ; n++) if (net.device(`${kind}${n}`) === undefined) return `${kind}${n}`;
@@ -104,7 +114,7 @@ function add(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   while (!words.done) {
     const word = words.next();
     if (word === 'link') link = need(net, words.next());
-    else if (word === 'mtu') mtu = words.u32('Invalid "mtu" value\n', 0x7fffffff);
+    else if (word === 'mtu') mtu = words.s32('Invalid "mtu" value\n');
     else if (matches(word, 'address')) address = macAddress(words.next());
     else if (matches(word, 'txqueuelen') || word === 'qlen') txqueuelen = words.u32('Invalid "txqueuelen" value\n', 0x7fffffff);
     else if (matches(word, 'type')) {
@@ -125,12 +135,12 @@ function add(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
       name = value;
     }
   }
-  throw new CommandError('Not enough information: "type" argument is required', 255);
+  throw new CommandError('Not enough information: "type" argument is required');
 }
 
 function macAddress(word: string): Uint8Array {
   const bytes = toLladdr(word);
-  if (bytes.length !== ETH_ALEN) throw new CommandError(`Error: Invalid address length ${bytes.length} - must be ${ETH_ALEN} bytes`, 255);
+  if (bytes.length !== ETH_ALEN) throw new CommandError(`Invalid address length ${bytes.length} - must be ${ETH_ALEN} bytes`);
   return bytes;
 }
 
@@ -139,7 +149,7 @@ function del(words: Words, net: Net, kinds: NamedRegistry<LinkKind>): void {
   while (!words.done) {
     const word = words.next();
     if (matches(word, 'type')) words.next();
-    else dev = need(net, word === 'dev' ? words.next() : word);
+    else dev = net.needDevice(word === 'dev' ? words.next() : word);
   }
   if (dev === undefined) throw new CommandError('Not enough information: "dev" argument is required.', 255);
   // What a driver or the kernel itself made stays.
@@ -159,7 +169,7 @@ export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>):
     if (word === 'up') steps.push(bringUp);
     else if (word === 'down') steps.push(devClose);
     else if (word === 'mtu') {
-      const mtu = words.u32('Invalid "mtu" value\n', 0x7fffffff);
+      const mtu = words.s32('Invalid "mtu" value\n');
       steps.push((d) => devSetMtu(d, mtu));
     } else if (matches(word, 'address')) {
       const address = macAddress(words.next());
@@ -173,7 +183,17 @@ export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>):
     } else if (word === 'allmulticast') {
       const on = onOff('allmulticast', words.next());
       steps.push((d) => ((d.flags & IFF_ALLMULTI) !== 0) !== on && devSetAllmulti(d, on ? 1 : -1));
-    } else if (word === 'multicast' || word === 'trailers' || word === 'dynamic') onOff(word, words.next());
+    } else if (word === 'multicast') {
+      const on = onOff('multicast', words.next());
+      steps.push((d) => devSetMulticast(d, on));
+    } else if (word === 'carrier') {
+      const state = words.next();
+      const on = state === 'on';
+      if (!on && state !== 'off') {
+        throw new CommandError(`Error: argument of "carrier" must be one of "off", "on", not "${state}"`, EINVAL_STATUS);
+      }
+      steps.push((d) => devSetCarrier(d, on));
+    } else if (word === 'trailers' || word === 'dynamic') onOff(word, words.next());
     else if (matches(word, 'txqueuelen') || word === 'qlen' || matches(word, 'txqlen')) {
       const length = words.u32('Invalid "txqueuelen" value\n', 0x7fffffff);
       steps.push((d) => {
@@ -181,6 +201,7 @@ export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>):
       });
     } else if (word === 'name') {
       const name = words.next();
+      if (!isDevName(name)) invarg('"name" not a valid ifname', name);
       steps.push((d) => devChangeName(d, name));
     } else if (matches(word, 'alias')) {
       const alias = words.next();
@@ -193,7 +214,7 @@ export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>):
         d.group = group;
       });
     } else if (word === 'master') {
-      const master = net.needDevice(words.next());
+      const master = needMaster(net, words.next());
       steps.push((d) => linkEnslave(d, master, kinds));
     } else if (word === 'nomaster') steps.push((d) => linkRelease(d, kinds));
     else if (matches(word, 'type')) {
@@ -205,7 +226,7 @@ export function linkSet(words: Words, net: Net, kinds: NamedRegistry<LinkKind>):
       dev = net.needDevice(name);
     }
   }
-  if (dev === null) throw new CommandError('Not enough of information: "dev" argument is required.', 255);
+  if (dev === null) throw new CommandError('Not enough information: "dev" argument is required.', 255);
   for (const step of steps) step(dev);
 }
 

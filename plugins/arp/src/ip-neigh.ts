@@ -61,7 +61,7 @@ function help(): never {
 /** What stands behind `add`, `change`, `replace` and `del`. */
 interface Modification {
   readonly address: number;
-  readonly dev: NetDevice;
+  readonly dev: NetDevice | null;
   readonly lladdr: Uint8Array | null;
   readonly nudState: number;
   readonly flags: number;
@@ -117,11 +117,13 @@ function parseModification(arp: Arp, words: Words): Modification {
       address = takeAddress(words, word, address);
     }
   }
-  if (dev === null || address === null || address.any) throw new CommandError('Device and destination are required arguments.', 255);
+  const everywhere = dev === null && (flags & NTF_PROXY) !== 0;
+  if ((dev === null && !everywhere) || address === null || address.any)
+    throw new CommandError('Device and destination are required arguments.', 255);
   return {
     address: address.address,
     lladdr: lladdr === null || lladdr === 'null' ? null : toLladdr(lladdr),
-    dev: arp.net.needDevice(dev),
+    dev: dev === null ? null : arp.net.needDevice(dev),
     nudState,
     flags,
     protocol,

@@ -38,7 +38,8 @@ export interface NeighVerb {
 export interface NeighRequest {
   /** int32 */
   readonly address: number;
-  readonly dev: NetDevice;
+  /** Null: an answer on behalf of another, on every device. */
+  readonly dev: NetDevice | null;
   /** Null: none was given. */
   readonly lladdr: Uint8Array | null;
   readonly nudState: number;
@@ -60,13 +61,14 @@ function refusal(text: string): CommandError {
 
 export function neighAdd(arp: Arp, request: NeighRequest, verb: NeighVerb): void {
   const { address, dev, lladdr, nudState, flags } = request;
-  if (lladdr !== null && lladdr.length < dev.addrLen) throw refusal('Invalid link address');
+  if (dev !== null && lladdr !== null && lladdr.length < dev.addrLen) throw refusal('Invalid link address');
   const permanent = (nudState & NUD_PERMANENT) !== 0;
   if ((flags & NTF_PROXY) !== 0) {
     if ((flags & NTF_MANAGED) !== 0) throw refusal('Invalid NTF_* flag combination');
     arp.proxies.create(address, dev, flags, request.protocol, permanent);
     return;
   }
+  if (dev === null) throw refusal('Device not specified');
   const known = arp.tbl.find(address, dev);
   if (known === null && !verb.create) throw answer('No such file or directory');
   if (known !== null && verb.exclusive) throw answer('File exists');
@@ -93,11 +95,12 @@ function updateFlags(flags: number): number {
 }
 
 /** Deletes an entry, or with `proxy` an answer on behalf of another. */
-export function neighDelete(arp: Arp, address: number, dev: NetDevice, proxy: boolean): void {
+export function neighDelete(arp: Arp, address: number, dev: NetDevice | null, proxy: boolean): void {
   if (proxy) {
     if (!arp.proxies.delete(address, dev)) throw answer('No such file or directory');
     return;
   }
+  if (dev === null) throw refusal('Device not specified');
   const neigh = arp.tbl.find(address, dev);
   if (neigh === null) throw answer('No such file or directory');
   neighUpdate(neigh, null, NUD_FAILED, NEIGH_UPDATE_F_OVERRIDE | NEIGH_UPDATE_F_ADMIN);

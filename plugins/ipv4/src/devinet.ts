@@ -68,6 +68,8 @@ export interface AddressListener {
   withdraw(ifa: Ifaddr, primary: Ifaddr): void;
   /** They have moved. */
   readd(ifa: Ifaddr): void;
+  /** The address is about to get another metric. */
+  metric(ifa: Ifaddr, metric: number): void;
 }
 
 export class Devinet implements InetDevices {
@@ -79,7 +81,7 @@ export class Devinet implements InetDevices {
   private readonly common: (() => void)[] = [];
   /** How many interfaces hold each local address: the hot path asks "is this address mine?" */
   private readonly locals = new Map<number, Ifaddr[]>();
-  listener: AddressListener = { added() {}, removed() {}, withdraw() {}, readd() {} };
+  listener: AddressListener = { added() {}, removed() {}, withdraw() {}, readd() {}, metric() {} };
   /** Who else may know a local address: the local table holds whole networks (ip_dev_find's second try). */
   findInTable: (local: number) => NetDevice | null = () => null;
   /** A setting that routing depends on has changed. */
@@ -185,6 +187,12 @@ export class Devinet implements InetDevices {
     this.listener.added(ifa);
     this.net.notifier.emit('inetaddr:up', ifa);
     return ifa;
+  }
+
+  /** Gives an address another metric: its network's route follows (fib_modify_prefix_metric). */
+  changeMetric(ifa: Ifaddr, metric: number): void {
+    this.listener.metric(ifa, metric);
+    ifa.metric = metric;
   }
 
   /** Removes an address; its secondaries go too, or the first takes over (promote_secondaries). */

@@ -21,6 +21,8 @@ export const RTAX_RTT = 4;
 export const RTAX_RTTVAR = 5;
 export const RTAX_ADVMSS = 8;
 export const RTAX_HOPLIMIT = 10;
+export const RTAX_FEATURES = 12;
+export const RTAX_CC_ALGO = 16;
 
 /** A learned exception to a next hop: for one destination, another gateway or a smaller path MTU (fib_nh_exception). */
 export interface FibNhException {

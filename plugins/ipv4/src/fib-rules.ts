@@ -34,6 +34,14 @@ export interface FibRule {
   /** Answers by prefixes of at most this length do not count; -1: all do. */
   readonly suppressPrefixlen: number;
   readonly suppressIfgroup: number;
+  /** User ids, both ends included; what a router sends and forwards is root's, 0. Null: any. */
+  readonly uidRange: readonly [number, number] | null;
+  /** Id of a tunnel's metadata, which no packet here has; 0: any. */
+  readonly tunId: number;
+  /** Only packets of a VRF, and in its table: there are none here. */
+  readonly l3mdev: boolean;
+  /** Realms for accounting, source << 16 | destination; kept and shown. */
+  readonly realms: number;
   readonly protocol: number;
   /** Where the config says it, or empty. */
   readonly origin: string;
@@ -68,6 +76,10 @@ export function lookupRule(pref: number, table: number): FibRule {
     dport: null,
     suppressPrefixlen: -1,
     suppressIfgroup: -1,
+    uidRange: null,
+    tunId: 0,
+    l3mdev: false,
+    realms: 0,
     protocol: 2,
     origin: '',
   };
@@ -127,6 +139,11 @@ export class FibRules {
     return rule;
   }
 
+  /** A rule names a device that is not there. */
+  detached(device: string): boolean {
+    return this.net.device(device) === undefined;
+  }
+
   /** True when a goto has nowhere to go. */
   unresolved(rule: FibRule): boolean {
     return rule.action === FR_ACT_GOTO && !this.list.some((r) => r.pref === rule.target);
@@ -181,6 +198,7 @@ export class FibRules {
   }
 
   private matchesPlain(rule: FibRule, flow: Flow): boolean {
+    if (rule.tunId !== 0 || rule.l3mdev || (rule.uidRange !== null && rule.uidRange[0] > 0)) return false;
     if (rule.iif !== '' && this.net.device(rule.iif)?.ifindex !== flow.iif) return false;
     if (rule.oif !== '' && this.net.device(rule.oif)?.ifindex !== flow.oif) return false;
     if (((rule.mark ^ flow.mark) & rule.markMask) !== 0) return false;

@@ -214,6 +214,19 @@ export class Fib {
     if (!kept.stays && this.addrType(ifa.local, inDev.dev) !== RTN_LOCAL) this.flush(fibSyncDownAddr(this, ifa.local));
   }
 
+  /** Moves the route of an address's network to another metric, before the address has it (fib_modify_prefix_metric). */
+  changeMetric(ifa: Ifaddr, metric: number): void {
+    const { inDev, mask, prefixlen } = ifa;
+    const { dev } = inDev;
+    const prefix = ifa.address & mask;
+    if (!isUp(dev) || (ifa.flags & (IFA_F_SECONDARY | IFA_F_NOPREFIXROUTE)) !== 0) return;
+    if (ipv4IsZeronet(prefix) || (prefix === ifa.local && prefixlen === 32)) return;
+    const type = (dev.flags & IFF_LOOPBACK) !== 0 ? RTN_LOCAL : RTN_UNICAST;
+    this.magic('add', type, prefix, prefixlen, ifa, metric);
+    this.magic('delete', type, prefix, prefixlen, ifa, ifa.metric);
+    this.onChange();
+  }
+
   /** Which of an address's routes other addresses of the device make too. */
   private stillNeeded(
     ifa: Ifaddr,

@@ -119,6 +119,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
     removed: (ifa) => fib.addressDown(ifa),
     withdraw: (ifa, primary) => fib.delIfaddr(ifa, primary),
     readd: (ifa) => fib.addIfaddr(ifa),
+    metric: (ifa, metric) => fib.changeMetric(ifa, metric),
   };
   ctx.provide(Routing, route);
   for (const def of [...netIpv4Sysctls(ipv4, inet, route), ...routeSysctls(route)]) ctx.sysctl(def);

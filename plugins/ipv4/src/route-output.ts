@@ -139,11 +139,11 @@ export class RouteOutput {
     if (ipv4IsMulticast(saddr) || ipv4IsLbcast(saddr) || ipv4IsZeronet(saddr)) return -EINVAL;
     if (flow.oif === 0 && (ipv4IsMulticast(daddr) || ipv4IsLbcast(daddr))) {
       const dev = this.inet.findDevice(saddr);
-      if (dev === null) return -EINVAL;
+      if (dev === null) return -ENETUNREACH;
       flow.oif = dev.ifindex;
       return 1;
     }
-    if ((flow.flags & FLOWI_FLAG_ANYSRC) === 0 && this.inet.findDevice(saddr) === null) return -EINVAL;
+    if ((flow.flags & FLOWI_FLAG_ANYSRC) === 0 && this.inet.findDevice(saddr) === null) return -ENETUNREACH;
     return 0;
   }
 

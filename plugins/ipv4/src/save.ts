@@ -9,8 +9,8 @@ import {
   type Net,
   RT_SCOPE_HOST,
   RT_SCOPE_UNIVERSE,
-  RTPROT_BOOT,
   RTPROT_KERNEL,
+  RTPROT_UNSPEC,
   rtprotN2a,
   type SavedConfig,
 } from '@packetwalk/framework';
@@ -59,7 +59,7 @@ function addressWords(ifa: Ifaddr): string {
 
 function saveRules(config: SavedConfig, route: Ipv4Route, tables: TableNames): void {
   const line = (rule: FibRule): string => {
-    const protocol = rule.protocol === RTPROT_KERNEL || rule.protocol === RTPROT_BOOT ? '' : ` protocol ${rtprotN2a(rule.protocol)}`;
+    const protocol = rule.protocol === RTPROT_KERNEL || rule.protocol === RTPROT_UNSPEC ? '' : ` protocol ${rtprotN2a(rule.protocol)}`;
     return `${ruleWords(rule, tables)} priority ${rule.pref}${protocol}`;
   };
   const words = route.fib.rules.rules().map(line);

@@ -3,7 +3,6 @@ import {
   type Command,
   CommandError,
   type CommandIo,
-  checkDevName,
   duparg2,
   getUnsigned,
   IFF_POINTOPOINT,
@@ -12,6 +11,7 @@ import {
   invarg,
   iprouteJson,
   ipv4IsMulticast,
+  isDevName,
   matches,
   type Net,
   unregisterNetdev,
@@ -225,15 +225,6 @@ export class IpTunnel {
 /** The kernel refused to change a tunnel. */
 function refused(verb: 'add' | 'delete', name: string, why: string): never {
   throw new CommandError(`${verb} tunnel "${name}" failed: ${why}`);
-}
-
-function isDevName(name: string): boolean {
-  try {
-    checkDevName(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** An address, or `any`; iproute2 lets numbers at the end be left out. */

@@ -1,11 +1,15 @@
 /** iproute/addr-parse.ts — an address as `ip addr add` takes it (cf. iproute2 ip/ipaddress.c ipaddr_modify). */
 import {
   CommandError,
+  duparg,
   duparg2,
+  formatIpv4,
+  getUnsigned,
+  IFA_F_NOPREFIXROUTE,
+  type InetPrefix,
   inetMakeMask,
   invarg,
   matches,
-  missarg,
   type Net,
   type NetDevice,
   type NewIfaddr,
@@ -18,66 +22,122 @@ import { scopeNumber } from './route-types.ts';
 export interface ParsedAddress {
   readonly dev: NetDevice;
   readonly spec: NewIfaddr;
-  /** A prefix length or a scope was typed: a deletion compares it then. */
+  /** A prefix length or a peer was typed: a deletion compares it then. */
   readonly lengthGiven: boolean;
   readonly labelGiven: boolean;
 }
 
-/** Reads what follows `ip addr add`. `dev` may be given beforehand (an entry of `addresses:`). */
-export function parseAddress(words: Words, net: Net, given?: NetDevice): ParsedAddress {
-  let local: { address: number; length: number; specified: boolean } | null = null;
-  let peer: { address: number; length: number } | null = null;
-  let broadcast: number | undefined;
-  let scope: number | undefined;
-  let label: string | undefined;
-  let metric: number | undefined;
-  let flags = 0;
-  let dev = given;
-  while (!words.done) {
-    let word = words.next();
-    if (word === 'peer' || word === 'remote') peer = toPrefix(words.next());
-    else if (matches(word, 'broadcast') || word === 'brd') {
-      const value = words.next();
-      broadcast = value === '+' || value === '-' ? (value === '+' ? -2 : -3) : toAddress(value).address;
-    } else if (word === 'scope') scope = scopeNumber(words.next());
-    else if (word === 'dev') dev = net.needDevice(words.next());
-    else if (word === 'label') label = words.next();
-    else if (matches(word, 'metric') || matches(word, 'priority') || word === 'preference')
-      metric = words.u32('"metric" value is invalid\n');
-    else if (word === 'valid_lft' || word === 'preferred_lft') {
-      const value = words.next();
-      if (value !== 'forever') invarg('only "forever" is supported here\n', value);
-    } else if (word === 'noprefixroute') flags |= 0x200;
-    else if (matches(word, 'anycast')) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
-    else {
-      if (word === 'local') word = words.next();
-      if (matches(word, 'help')) throw new CommandError('', 255);
-      if (local !== null) duparg2('local', word);
-      local = toPrefix(word);
-    }
+/** What a word for a broadcast address may be besides an address: all host bits 1, or 0. */
+type Broadcast = number | '+' | '-';
+
+/** Words of an address as they were read. */
+class AddressWords {
+  local: InetPrefix | null = null;
+  peer: InetPrefix | null = null;
+  broadcast: Broadcast | undefined;
+  scope: number | undefined;
+  label: string | undefined;
+  metric: number | undefined;
+  flags = 0;
+  dev: string | undefined;
+  private readonly lifetimes = new Map<string, number>();
+
+  read(words: Words): void {
+    while (!words.done) this.word(words.next(), words);
+    if (this.dev === undefined) throw new CommandError('Not enough information: "dev" argument is required.');
   }
-  if (dev === undefined) throw new CommandError('Not enough information: "dev" argument is required.', 255);
-  if (local === null) missarg('local');
-  if (label !== undefined && !(label === dev.name || label.startsWith(`${dev.name}:`))) {
-    throw new CommandError(`"dev" (${dev.name}) must match "label" (${label}).`, 255);
+
+  private word(word: string, words: Words): void {
+    if (word === 'peer' || word === 'remote') {
+      const value = words.next();
+      if (this.peer !== null) duparg('peer', value);
+      this.peer = toPrefix(value, 'unspec');
+    } else if (matches(word, 'broadcast') || word === 'brd') {
+      const value = words.next();
+      if (this.broadcast !== undefined) duparg('broadcast', value);
+      this.broadcast = value === '+' || value === '-' ? value : toAddress(value, 'inet').address;
+    } else if (word === 'anycast') {
+      toAddress(words.next(), 'unspec');
+      throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+    } else if (word === 'scope') this.scope = scopeNumber(words.next(), 'invalid scope value.');
+    else if (word === 'dev') this.dev = words.next();
+    else if (word === 'label') this.label = words.next();
+    else if (word === 'metric' || word === 'priority' || word === 'preference') this.metric = words.u32('"metric" value is invalid');
+    else if (matches(word, 'valid_lft')) this.lifetime('valid_lft', words);
+    else if (matches(word, 'preferred_lft')) this.lifetime('preferred_lft', words);
+    else if (word === 'noprefixroute') this.flags |= IFA_F_NOPREFIXROUTE;
+    else this.address(word, words);
   }
+
+  private address(word: string, words: Words): void {
+    const value = word === 'local' ? words.next() : word;
+    if (matches(value, 'help')) throw new CommandError('', 255);
+    if (this.local !== null) duparg2('local', value);
+    this.local = toPrefix(value, 'unspec');
+  }
+
+  private lifetime(name: string, words: Words): void {
+    if (this.lifetimes.has(name)) duparg(name, words.peek() ?? '');
+    const value = words.next();
+    this.lifetimes.set(name, value === 'forever' ? FOREVER : (getUnsigned(value) ?? invarg(`${name} value`, value)));
+  }
+
+  /** Addresses do not expire here: any lifetime but the longest is refused. */
+  checkLifetimes(): void {
+    if (this.lifetimes.size === 0) return;
+    const valid = this.lifetimes.get('valid_lft') ?? FOREVER;
+    const preferred = this.lifetimes.get('preferred_lft') ?? FOREVER;
+    if (valid === 0) throw new CommandError('valid_lft is zero');
+    if (valid < preferred) throw new CommandError('preferred_lft is greater than valid_lft');
+    if (valid !== FOREVER || preferred !== FOREVER) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+  }
+}
+
+const FOREVER = 0xffffffff;
+
+const WILDCARD = (local: string): string => `Warning: Executing wildcard deletion to stay compatible with old scripts.
+         Explicitly specify the prefix length (${local}/32) to avoid this warning.
+         This special behaviour is likely to disappear in further releases,
+         fix your scripts!
+`;
+
+/**
+ * Reads what follows `ip addr add` or `del`.
+ * @param given the device, when it is known beforehand: of an entry of `addresses:`
+ * @param warn takes what iproute2 warns of when an address is deleted; null: it is not
+ */
+export function parseAddress(words: Words, net: Net, given?: NetDevice, warn: ((text: string) => void) | null = null): ParsedAddress {
+  const w = new AddressWords();
+  w.dev = given?.name;
+  w.read(words);
+  const { local, peer } = w;
+  const wildcard = warn !== null && peer === null && local !== null && !local.any && !local.specified;
+  if (wildcard) warn(WILDCARD(formatIpv4(local.address)));
+  const dev = net.needDevice(w.dev as string);
+  if (local === null || local.any) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+  if (warn === null) w.checkLifetimes();
   const prefixlen = peer !== null ? peer.length : local.length;
-  const mask = inetMakeMask(prefixlen);
-  if (broadcast === -2) broadcast = local.address | ~mask;
-  else if (broadcast === -3) broadcast = local.address & mask;
   return {
     dev,
-    lengthGiven: local.specified,
-    labelGiven: label !== undefined,
+    lengthGiven: !wildcard,
+    labelGiven: w.label !== undefined,
     spec: {
       local: local.address,
       prefixlen,
-      flags,
+      flags: w.flags,
       ...(peer === null ? {} : { address: peer.address }),
-      ...(broadcast === undefined ? {} : { broadcast }),
-      ...(scope === undefined ? {} : { scope }),
-      ...(label === undefined ? {} : { label }),
-      ...(metric === undefined ? {} : { metric }),
+      ...(w.broadcast === undefined ? {} : { broadcast: broadcastOf(w.broadcast, peer ?? local) }),
+      ...(w.scope === undefined ? {} : { scope: w.scope }),
+      ...(w.label === undefined ? {} : { label: w.label }),
+      ...(w.metric === undefined ? {} : { metric: w.metric }),
     },
   };
+}
+
+/** `+` and `-` stand for the network's own, where there is one. */
+function broadcastOf(word: Broadcast, { address, length }: InetPrefix): number {
+  if (word !== '+' && word !== '-') return word;
+  if (length > 30) return 0;
+  const mask = inetMakeMask(length);
+  return word === '+' ? address | ~mask : address & mask;
 }

@@ -15,6 +15,7 @@ import {
   RTCF_REDIRECTED,
   RTN_UNICAST,
 } from '@packetwalk/framework';
+import { metricJson, metricTexts } from './route-print.ts';
 import { typeName } from './route-types.ts';
 
 /** A route in use; what is 0, empty or undefined is not printed. */
@@ -43,6 +44,8 @@ export interface RouteInUse {
   readonly mtuLocked?: boolean;
   readonly advmss?: number;
   readonly hoplimit?: number;
+  /** All metrics of the route, when they are known: in place of the four above. */
+  readonly metrics?: ReadonlyMap<number, number>;
   readonly iif?: string | undefined;
 }
 
@@ -93,17 +96,26 @@ function cacheWords(rt: RouteInUse, io: CommandIo): string[] {
     if (rt.used) words.push('used', String(rt.used));
     if (rt.age) words.push('age', `${rt.age}sec`);
   }
+  if (rt.metrics !== undefined) words.push(...metricTexts(rt.metrics));
+  else words.push(...knownMetrics(rt));
+  if (rt.iif !== undefined) words.push('iif', rt.iif);
+  return words;
+}
+
+function knownMetrics(rt: RouteInUse): string[] {
+  const words: string[] = [];
   if (rt.mtu) words.push('mtu', ...(rt.mtuLocked ? ['lock'] : []), String(rt.mtu));
   if (rt.advmss) words.push('advmss', String(rt.advmss));
   if (rt.hoplimit) words.push('hoplimit', String(rt.hoplimit));
-  if (rt.iif !== undefined) words.push('iif', rt.iif);
   return words;
 }
 
 /** The same as iproute2's JSON has it. */
 export function routeInUseJson(rt: RouteInUse, io: CommandIo): object {
   const stats = io.flags.has('stats');
-  const metrics = { mtu: rt.mtu || undefined, advmss: rt.advmss || undefined, hoplimit: rt.hoplimit || undefined };
+  const known = { mtu: rt.mtu || undefined, advmss: rt.advmss || undefined, hoplimit: rt.hoplimit || undefined };
+  const listed = rt.metrics === undefined ? null : metricJson(rt.metrics);
+  const metrics = rt.metrics !== undefined ? listed : Object.values(known).some((value) => value !== undefined) ? known : null;
   return {
     type: rt.type !== RTN_UNICAST || io.flags.has('details') ? typeName(rt.type) : undefined,
     dst: formatIpv4(rt.dst),
@@ -121,7 +133,7 @@ export function routeInUseJson(rt: RouteInUse, io: CommandIo): object {
     users: stats && rt.users ? rt.users : undefined,
     used: stats && rt.used ? rt.used : undefined,
     age: stats && rt.age ? rt.age : undefined,
-    metrics: Object.values(metrics).some((value) => value !== undefined) ? [metrics] : undefined,
+    metrics: metrics === null ? undefined : [metrics],
     iif: rt.iif,
   };
 }

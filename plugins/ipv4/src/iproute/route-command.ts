@@ -72,16 +72,22 @@ export function ipRouteCommand(route: Ipv4Route, tables: TableNames): Command {
           flush(route, parseRouteFilter(words, net, tables), io);
           return 0;
         case 'delete': {
+          needRoute(words);
           const { table, match } = toRouteMatch(parseRoute(words, { net, tables }), net);
           fib.delRoute(table, match);
           return 0;
         }
         default:
+          needRoute(words);
           fib.addRoute(toRouteConfig(parseRoute(words, { net, tables }), net), verb);
           return 0;
       }
     },
   };
+}
+
+function needRoute(words: Words): void {
+  if (words.done) throw new CommandError(USAGE.trimEnd(), 255);
 }
 
 function* select(route: Ipv4Route, filter: RouteFilter): Iterable<RouteEntry> {
@@ -106,7 +112,11 @@ function show(route: Ipv4Route, tables: TableNames, words: Words, io: CommandIo)
   }
   checkTable(filter, route.fib, 'Dump');
   const { hide } = filter;
-  print([...select(route, filter)], { net: route.net, tables, showTable: filter.table === 0, details: io.flags.has('details'), hide }, io);
+  print(
+    [...select(route, filter)],
+    { net: route.net, tables, showTable: filter.table === 0, details: io.flags.has('details'), numeric: io.flags.has('numeric'), hide },
+    io,
+  );
 }
 
 function print(entries: readonly RouteEntry[], options: RoutePrintOptions, io: CommandIo): void {

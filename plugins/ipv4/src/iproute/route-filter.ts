@@ -61,7 +61,7 @@ export function selectedRoute({ prefix, length, alias }: RouteEntry): Selected {
     prefsrc: fi.prefsrc,
     priority: fi.priority,
     gateway: fi.nhs.length === 1 ? fi.nhs[0].gw : 0,
-    oifs: fi.nhs.map((nh) => nh.oif),
+    oifs: fi.nhs.length === 1 ? [fi.nhs[0].oif] : [],
     source: 0,
     iif: 0,
   };

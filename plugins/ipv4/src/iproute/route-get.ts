@@ -24,9 +24,10 @@ import {
   RTCF_LOCAL,
   SKB_DROP_REASON_IP_RPFILTER,
   skbPut,
-  toAddress,
+  toPrefix,
   type Words,
 } from '@packetwalk/framework';
+import { RTAX_LOCK, RTAX_MTU } from '../fib-info.ts';
 import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, type FibResult } from '../fib-table.ts';
 import { IPSKB_DOREDIRECT } from '../ipcb.ts';
 import type { Ipv4Route } from '../route.ts';
@@ -51,7 +52,7 @@ interface GetRequest {
   readonly fibmatch: boolean;
 }
 
-function parse(words: Words, net: Net): GetRequest {
+function parse(words: Words, net: Net, warn: (text: string) => void): GetRequest {
   const flow: Flow = {
     daddr: 0,
     saddr: 0,
@@ -79,7 +80,7 @@ function parse(words: Words, net: Net): GetRequest {
     } else if (matches(word, 'oif') || word === 'dev') flow.oif = net.needDevice(words.next()).ifindex;
     else if (matches(word, 'fibmatch')) fibmatch = true;
     else if (word === 'from') {
-      flow.saddr = toAddress(words.next()).address;
+      flow.saddr = toPrefix(words.next(), to ? 'inet' : 'unspec').address;
       from = true;
     } else if (word === 'ipproto') {
       const protocol = words.next();
@@ -88,7 +89,9 @@ function parse(words: Words, net: Net): GetRequest {
     else if (word === 'dport') flow.dport = words.u32('invalid dport\n', 65535);
     else {
       if (word === 'to') word = words.next();
-      flow.daddr = toAddress(word.split('/')[0]).address;
+      const p = toPrefix(word, to ? 'inet' : 'unspec');
+      if (p.specified && p.length !== 32) warn(`Warning: /${p.length} as prefix is invalid, only /32 (or none) is supported.\n`);
+      flow.daddr = p.address;
       to = true;
     }
   }
@@ -98,23 +101,23 @@ function parse(words: Words, net: Net): GetRequest {
 
 /** Runs `ip route get` and prints its answer. */
 export function routeGet(words: Words, route: Ipv4Route, tables: TableNames, io: CommandIo, listed: (flow: Flow) => void): void {
-  const request = parse(words, route.net);
+  const request = parse(words, route.net, (text) => io.err(text));
   const { flow, iif, from } = request;
   const source = flow.saddr;
+  const target = flow.daddr;
   if (request.fibmatch) {
     listed(flow);
     return;
   }
   const { rt, res, redirect } = iif === '' ? output(route, flow) : input(route, request);
   const details = io.flags.has('details');
-  const mtu = rt.pmtu !== 0 ? rt.pmtu : rt.mtu;
   // As long as nobody has made rules, Linux keeps the local table inside the main one.
   const table = res.table === null ? 0 : route.fib.rules.unmerged || res.table.id !== RT_TABLE_LOCAL ? res.table.id : RT_TABLE_MAIN;
   const inUse: RouteInUse = {
     type: rt.rtType,
-    dst: flow.daddr,
+    dst: target,
     from: from ? source : undefined,
-    tos: flow.tos,
+    tos: res.alias?.tos ?? 0,
     gateway: rt.rtUsesGateway && rt.rtGateway !== flow.daddr ? rt.rtGateway : undefined,
     dev: rt.rtIsInput && (rt.rtFlags & RTCF_LOCAL) !== 0 ? route.loopback(rt.dev).name : rt.dev.name,
     table: table !== 0 && (table !== RT_TABLE_MAIN || details) ? tables.name(table) : undefined,
@@ -123,13 +126,19 @@ export function routeGet(words: Words, route: Ipv4Route, tables: TableNames, io:
     uid: iif === '' ? 0 : undefined,
     flags: rt.rtFlags | (redirect ? RTCF_DOREDIRECT : 0),
     expires: rt.expires === 0 ? undefined : Math.max(0, Math.floor((rt.expires - route.net.softirq.jiffies) / 1000)),
-    mtu,
-    mtuLocked: rt.rtMtuLocked,
-    hoplimit: rt.hoplimit,
+    metrics: metricsOf(rt),
     iif: iif === '' ? undefined : iif,
   };
   if (io.flags.has('json')) io.out(`${iprouteJson([routeInUseJson(inUse, io)], io.flags.has('pretty'))}\n`);
   else io.out(`${routeInUseText(inUse, io)}\n`);
+}
+
+/** Metrics of the route, with what was learned of the path's MTU. */
+function metricsOf(rt: RtEntry): ReadonlyMap<number, number> {
+  const metrics = new Map(rt.fi?.metrics ?? []);
+  if (rt.pmtu !== 0) metrics.set(RTAX_MTU, rt.pmtu);
+  if (rt.rtMtuLocked) metrics.set(RTAX_LOCK, (metrics.get(RTAX_LOCK) ?? 0) | (1 << RTAX_MTU));
+  return metrics;
 }
 
 interface Answer {

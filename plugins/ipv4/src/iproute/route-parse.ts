@@ -26,7 +26,7 @@ import {
   toPrefix,
   type Words,
 } from '@packetwalk/framework';
-import { type FibInfo, RTNH_F_ONLINK } from '../fib-info.ts';
+import { type FibInfo, RTAX_CC_ALGO, RTAX_FEATURES, RTNH_F_ONLINK } from '../fib-info.ts';
 import type { NexthopConfig, RouteConfig } from '../fib-semantics.ts';
 import type { RouteMatch } from '../fib-table.ts';
 import { dsfieldNumber, protocolNumber, scopeNumber, type TableNames, typeNumber } from './route-types.ts';
@@ -50,6 +50,9 @@ const METRICS: Readonly<Record<string, readonly [number, 'number' | 'time']>> = 
 
 /** Metrics that a line may lock, and the factor of times in the kernel's units. */
 const TIME_FACTOR: Readonly<Record<string, number>> = { rtt: 8, rttvar: 4, rto_min: 1 };
+
+/** Congestion control of TCP, by the number that it has among the metrics. */
+export const CC_ALGORITHMS: readonly string[] = ['reno', 'cubic'];
 
 /** A parsed route, with what the line left open. */
 export interface ParsedRoute {
@@ -94,8 +97,10 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
   while (!words.done) {
     let word = words.next();
     if (word === 'src') prefsrc = toAddress(words.next()).address;
-    else if (word === 'via') gw = gateway(words);
-    else if (word === 'from') throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+    else if (word === 'via') {
+      if (gw !== 0) invarg('use nexthop syntax to specify multiple via\n', word);
+      gw = gateway(words);
+    } else if (word === 'from') throw new CommandError('RTNETLINK answers: Invalid argument', 2);
     else if (word === 'tos' || matches(word, 'dsfield')) tos = dsfieldNumber(words.next());
     else if (matches(word, 'metric') || matches(word, 'priority') || word === 'preference')
       priority = words.u32('"metric" value is invalid\n');
@@ -108,6 +113,21 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
         value = words.next();
       }
       metrics.set(METRICS[key][0], metricValue(key, value));
+      // iproute2 takes a smallest retransmission time for the last word on it.
+      if (key === 'rto_min') locked |= 1 << METRICS[key][0];
+    } else if (word === 'features') metrics.set(RTAX_FEATURES, features(words));
+    else if (word === 'congctl') {
+      let name = words.next();
+      if (name === 'lock') {
+        locked |= 1 << RTAX_CC_ALGO;
+        name = words.next();
+      }
+      const algorithm = CC_ALGORITHMS.indexOf(name);
+      if (algorithm < 0) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+      metrics.set(RTAX_CC_ALGO, algorithm);
+    } else if (matches(word, 'pref')) {
+      const value = words.next();
+      if (!['low', 'medium', 'high'].includes(value)) invarg('"pref" value is invalid\n', value);
     } else if (matches(word, 'protocol')) protocol = protocolNumber(words.next());
     else if (matches(word, 'table')) table = tableNumber(words.next(), names.tables);
     else if (word === 'dev' || word === 'oif') dev = words.next();
@@ -127,7 +147,7 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
         word = words.next();
       }
       if (prefix !== null) duparg2('to', word);
-      prefix = toPrefix(word);
+      prefix = toPrefix(word, 'unspec');
     }
   }
   if (prefix === null) prefix = { address: 0, length: 0 };
@@ -154,6 +174,12 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
   };
 }
 
+/** Behaviours of TCP by route: ECN is one (RTAX_FEATURES). */
+function features(words: Words): number {
+  if (!words.take('ecn')) invarg('"features" value not valid\n', words.peek() ?? '');
+  return 1;
+}
+
 function gateway(words: Words): number {
   const word = words.next();
   if (word === 'inet') return toAddress(words.next()).address;
@@ -166,6 +192,7 @@ function parseNexthop(words: Words, net: Net): NexthopConfig {
   let oif = 0;
   let weight = 1;
   let flags = 0;
+  if (words.done) throw new CommandError('Error: unexpected end of line after "nexthop"', 255);
   for (let word = words.peek(); word !== undefined && word !== 'nexthop'; word = words.peek()) {
     words.next();
     if (word === 'via') gw = gateway(words);
@@ -198,6 +225,7 @@ export function tableNumber(word: string, tables: TableNames): number {
 
 /** The kernel's view of a line that adds or changes a route: scope, table and protocol that it left open. */
 export function toRouteConfig(parsed: ParsedRoute, net: Net, origin = ''): RouteConfig {
+  checkTos(parsed.tos);
   const type = parsed.type === RTN_UNSPEC ? RTN_UNICAST : parsed.type;
   const oif = parsed.dev === '' ? 0 : net.needDevice(parsed.dev).ifindex;
   const single: NexthopConfig = { gw: parsed.gw, oif, weight: 1, flags: parsed.onlink ? RTNH_F_ONLINK : 0 };
@@ -217,6 +245,11 @@ export function toRouteConfig(parsed: ParsedRoute, net: Net, origin = ''): Route
   };
 }
 
+/** The ECN bits of a TOS are no part of a route. */
+function checkTos(tos: number): void {
+  if ((tos & 3) !== 0) throw new CommandError('Error: Invalid dsfield (tos): ECN bits must be 0.', 2);
+}
+
 function defaultScope(type: number, parsed: ParsedRoute): number {
   if (type === RTN_LOCAL || type === RTN_NAT) return RT_SCOPE_HOST;
   if (type === RTN_BROADCAST || type === RTN_MULTICAST || type === RTN_ANYCAST) return RT_SCOPE_LINK;
@@ -230,6 +263,7 @@ function defaultTable(type: number): number {
 
 /** What a line that deletes a route must match. */
 export function toRouteMatch(parsed: ParsedRoute, net: Net): { table: number; match: RouteMatch } {
+  checkTos(parsed.tos);
   const oif = parsed.dev === '' ? 0 : net.needDevice(parsed.dev).ifindex;
   const nexthops = (fi: FibInfo): boolean => {
     if (parsed.nexthops.length > 0) {

@@ -10,8 +10,9 @@ import {
   rtprotN2a,
 } from '@packetwalk/framework';
 import type { RouteEntry } from '../fib.ts';
-import { type FibNh, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
+import { type FibNh, RTAX_CC_ALGO, RTAX_FEATURES, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
 import type { RoutePart } from './route-filter.ts';
+import { CC_ALGORITHMS } from './route-parse.ts';
 import { scopeName, type TableNames, typeName } from './route-types.ts';
 
 /** Metric names by RTAX_* number, in the order of printing. */
@@ -26,9 +27,11 @@ const METRIC_NAMES: readonly (readonly [number, string])[] = [
   [9, 'reordering'],
   [10, 'hoplimit'],
   [11, 'initcwnd'],
+  [12, 'features'],
   [13, 'rto_min'],
   [14, 'initrwnd'],
   [15, 'quickack'],
+  [16, 'congctl'],
 ];
 const TIME_DIVISOR: Readonly<Record<number, number>> = { 4: 8, 5: 4, 13: 1 };
 
@@ -38,6 +41,8 @@ export interface RoutePrintOptions {
   /** Print `table X` where the listing covers several tables. */
   readonly showTable: boolean;
   readonly details: boolean;
+  /** With -N: numbers, not names. */
+  readonly numeric?: boolean;
   /** What all listed routes have in common, left out of each line then. */
   readonly hide?: ReadonlySet<RoutePart>;
 }
@@ -53,7 +58,7 @@ export function routeText({ table, prefix, length, alias }: RouteEntry, options:
   const { fi, type, tos } = alias;
   const shows = (part: RoutePart): boolean => options.hide?.has(part) !== true;
   const text: string[] = [];
-  if (type !== RTN_UNICAST || options.details) text.push(typeName(type));
+  if (type !== RTN_UNICAST || options.details) text.push(options.numeric ? String(type) : typeName(type));
   text.push(formatPrefix(prefix, length));
   if (tos !== 0 && shows('tos')) text.push('tos', dsfieldN2a(tos));
   const [nh] = fi.nhs;
@@ -62,9 +67,12 @@ export function routeText({ table, prefix, length, alias }: RouteEntry, options:
     if (nh.gw !== 0 && shows('via')) text.push('via', formatIpv4(nh.gw));
     if (nh.oif !== 0 && shows('dev')) text.push('dev', deviceName(options.net, nh));
   }
-  if (options.showTable && (table !== RT_TABLE_MAIN || options.details)) text.push('table', options.tables.name(table));
-  if ((fi.protocol !== RTPROT_BOOT || options.details) && shows('proto')) text.push('proto', rtprotN2a(fi.protocol));
-  if ((fi.scope !== RT_SCOPE_UNIVERSE || options.details) && shows('scope')) text.push('scope', scopeName(fi.scope));
+  if (options.showTable && (table !== RT_TABLE_MAIN || options.details))
+    text.push('table', options.numeric ? String(table) : options.tables.name(table));
+  if ((fi.protocol !== RTPROT_BOOT || options.details) && shows('proto'))
+    text.push('proto', options.numeric ? String(fi.protocol) : rtprotN2a(fi.protocol));
+  if ((fi.scope !== RT_SCOPE_UNIVERSE || options.details) && shows('scope'))
+    text.push('scope', options.numeric ? String(fi.scope) : scopeName(fi.scope));
   if (fi.prefsrc !== 0 && shows('src')) text.push('src', formatIpv4(fi.prefsrc));
   if (fi.priority !== 0 && shows('metric')) text.push('metric', String(fi.priority));
   if (single) text.push(...flagNames(nh));
@@ -93,7 +101,7 @@ function flagNames(nh: FibNh): string[] {
   return names;
 }
 
-function metricTexts(metrics: ReadonlyMap<number, number>): string[] {
+export function metricTexts(metrics: ReadonlyMap<number, number>): string[] {
   const texts: string[] = [];
   const locked = metrics.get(1) ?? 0;
   for (const [number, name] of METRIC_NAMES) {
@@ -101,10 +109,16 @@ function metricTexts(metrics: ReadonlyMap<number, number>): string[] {
     if (value === undefined) continue;
     texts.push(name);
     if ((locked & (1 << number)) !== 0) texts.push('lock');
-    const divisor = TIME_DIVISOR[number];
-    texts.push(divisor === undefined ? String(value) : formatTime(value / divisor));
+    texts.push(metricText(number, value));
   }
   return texts;
+}
+
+function metricText(number: number, value: number): string {
+  if (number === RTAX_FEATURES) return 'ecn';
+  if (number === RTAX_CC_ALGO) return CC_ALGORITHMS[value];
+  const divisor = TIME_DIVISOR[number];
+  return divisor === undefined ? String(value) : formatTime(Math.floor(value / divisor));
 }
 
 function formatTime(ms: number): string {
@@ -144,11 +158,14 @@ export function routeJson({ table, prefix, length, alias }: RouteEntry, options:
   return json;
 }
 
-function metricJson(metrics: ReadonlyMap<number, number>): Record<string, number> | null {
-  const json: Record<string, number> = {};
+export function metricJson(metrics: ReadonlyMap<number, number>): Record<string, unknown> | null {
+  const json: Record<string, unknown> = {};
   for (const [number, name] of METRIC_NAMES) {
     const value = metrics.get(number);
-    if (value !== undefined) json[name] = value;
+    if (value === undefined) continue;
+    if (number === RTAX_FEATURES) json.ecn = null;
+    else if (number === RTAX_CC_ALGO) json.congestion = CC_ALGORITHMS[value];
+    else json[name] = Math.floor(value / (TIME_DIVISOR[number] ?? 1));
   }
   return Object.keys(json).length === 0 ? null : json;
 }
