@@ -38,7 +38,7 @@ export function steady(text: string): string {
 }
 
 /** Listings whose order is that of a hash table with a random seed. */
-const UNORDERED = /^ip (-[osN4] )*n[a-z]* (s|l)/;
+const UNORDERED = /^ip (-[osN4] )*n[a-z]* (s|l)|^arp( -\w+)*$/;
 
 const sortLines = (text: string): string => text.replace(/(?:.+\n)+/g, (lines) => `${lines.trimEnd().split('\n').sort().join('\n')}\n`);
 

@@ -38,6 +38,7 @@ import { parseRoute, toRouteConfig } from './iproute/route-parse.ts';
 import { TableNames } from './iproute/route-types.ts';
 import { addRule, ipRuleCommand, parseRule } from './iproute/rule-command.ts';
 import { Ipv4 } from './ipv4.ts';
+import { ifconfigCommand } from './nettools/ifconfig-command.ts';
 import { netstatCommand } from './nettools/netstat-command.ts';
 import { routeCommand } from './nettools/route-command.ts';
 import { procNetRoute } from './nettools/route-table.ts';
@@ -150,6 +151,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.command(ipAddrCommand(net, inet, ctx.inject(LinkKinds)));
   ctx.command(ipRouteCommand(route, tables));
   ctx.command(ipRuleCommand(route, tables));
+  ctx.command(ifconfigCommand(net, inet));
   ctx.command(routeCommand(route));
   ctx.command(netstatCommand(route));
   ctx.proc('net/route', () => procNetRoute(fib));
