@@ -57,11 +57,16 @@ const IPV4_ALEN = 4;
 export function arpRcv(arp: Arp, skb: SkBuff, dev: NetDevice): number {
   if (skb.trace !== 0) arp.net.tracer.stage(skb, 'arpRcv');
   if ((dev.flags & IFF_NOARP) !== 0 || skb.pktType === PACKET_LOOPBACK) return drop(skb, SKB_DROP_REASON_ARP_IGNORED);
+  if (arp.listeners.size !== 0 && skb.len >= ARP_LEN) tell(arp, skb);
   if (skb.pktType === PACKET_OTHERHOST) return drop(skb, SKB_DROP_REASON_OTHERHOST);
   if (skb.len < ARP_LEN) return drop(skb, SKB_DROP_REASON_PKT_TOO_SMALL);
   const { buf } = skb.head;
   if (buf[skb.data + ARP_HLN] !== ETH_ALEN || buf[skb.data + ARP_PLN] !== IPV4_ALEN) return drop(skb, SKB_DROP_REASON_ARP_INVALID);
   return nfHook(PF_ARP, NF_ARP_IN, skb, dev, null, arp.process);
+}
+
+function tell(arp: Arp, skb: SkBuff): void {
+  for (const listener of arp.listeners) listener(skb.dev, skb.head.view, skb.data, skb.pktType);
 }
 
 function drop(skb: SkBuff, reason: number): number {

@@ -40,6 +40,9 @@ export interface ArpServices {
   readonly icmp: Slot<IcmpSend>;
 }
 
+/** Hears each ARP packet that comes to a device, whoever it is for: the packet is at `at`. */
+export type ArpHeard = (dev: NetDevice, view: DataView, at: number, pktType: number) => void;
+
 /** ARP of one router. */
 export class Arp implements NeighProtocol {
   readonly family: number = PF_INET;
@@ -51,6 +54,8 @@ export class Arp implements NeighProtocol {
   /** Addresses answered for on behalf of others (`ip neigh add proxy`). */
   readonly proxies: ProxyTable = new ProxyTable();
   readonly proxyQueue: ProxyQueue;
+  /** Those who listen: empty in ordinary running. */
+  readonly listeners: Set<ArpHeard> = new Set();
   /** Behind NF_ARP_IN. */
   readonly process: (skb: SkBuff) => number;
   private readonly icmp: Slot<IcmpSend>;

@@ -21,6 +21,7 @@ import {
   Routing,
   rtprotN2a,
   splitWords,
+  Timer,
   Words,
 } from '@packetwalk/framework';
 import { Arp } from './arp.ts';
@@ -28,6 +29,7 @@ import { arpCommand } from './arp-command.ts';
 import { followDevices } from './arp-netdev.ts';
 import { procNetArp, procNetStatArpCache } from './arp-proc.ts';
 import { arpRcv } from './arp-rcv.ts';
+import { arpingCommand } from './arping.ts';
 import { ipNeighAdd, ipNeighCommand } from './ip-neigh.ts';
 import { NTF_ROUTER } from './neighbour-entry.ts';
 import { NEIGH_STATS } from './neighbour-stat.ts';
@@ -58,6 +60,7 @@ const plugin: Plugin = definePlugin({
     ctx.packetType({ type: ETH_P_ARP, func: (skb, dev) => arpRcv(arp, skb, dev) });
     ctx.command(ipNeighCommand(arp));
     ctx.command(arpCommand(arp));
+    ctx.command(arpingCommand(arp, (fire) => new Timer('arping', fire)));
     ctx.proc('net/arp', () => procNetArp(arp));
     ctx.proc('net/stat/arp_cache', () => procNetStatArpCache(arp));
     ctx.onConfigure(() => addNeighbours(ctx, arp));

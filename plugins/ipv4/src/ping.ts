@@ -11,6 +11,7 @@ import {
   ICMP_DEST_UNREACH,
   ICMP_ECHO,
   ICMP_ECHOREPLY,
+  ICMP_FRAG_NEEDED,
   ICMP_HLEN,
   ICMP_ID,
   ICMP_REDIRECT,
@@ -173,7 +174,7 @@ class Ping {
       protocol: IPPROTO_ICMP,
       address: 0,
       receive: (skb) => this.receive(skb),
-      error: (skb, type, code) => this.error(skb, type, code),
+      error: (skb, type, code, info) => this.error(skb, type, code, info),
     });
     return new Promise<number>((resolve) => {
       this.finish = resolve;
@@ -265,13 +266,16 @@ class Ping {
     this.maybeEnd();
   }
 
-  private error(skb: SkBuff, type: number, code: number): void {
+  private error(skb: SkBuff, type: number, code: number, info: number): void {
     const { view } = skb.head;
     const quoted = skb.data + ((view.getUint8(skb.data) & 15) << 2);
     if (skb.len < quoted - skb.data + ICMP_HLEN || view.getUint16(quoted + ICMP_ID) !== this.id) return;
     const sequence = view.getUint16(quoted + ICMP_SEQUENCE);
-    if (!this.options.quiet)
-      this.io.out(`From ${formatIpv4(view.getInt32(skb.networkHeader + IP_SADDR))} icmp_seq=${sequence} ${errorText(type, code)}\n`);
+    if (!this.options.quiet) {
+      const from = formatIpv4(view.getInt32(skb.networkHeader + IP_SADDR));
+      const colon = type === ICMP_REDIRECT ? ':' : '';
+      this.io.out(`From ${from}${colon} icmp_seq=${sequence} ${errorText(type, code, info)}\n`);
+    }
     if (type === ICMP_REDIRECT || !this.sentAt.delete(sequence)) return;
     this.errors++;
     this.maybeEnd();
@@ -327,9 +331,12 @@ const UNREACHABLE = [
   'Precedence Cutoff',
 ];
 
-function errorText(type: number, code: number): string {
+const REDIRECTS = ['Redirect Network', 'Redirect Host', 'Redirect Type of Service and Network', 'Redirect Type of Service and Host'];
+
+function errorText(type: number, code: number, info: number): string {
+  if (type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) return `Frag needed and DF set (mtu = ${info})`;
   if (type === ICMP_DEST_UNREACH) return UNREACHABLE[code] ?? `Dest Unreachable, Bad Code: ${code}`;
   if (type === ICMP_TIME_EXCEEDED) return code === 0 ? 'Time to live exceeded' : 'Frag reassembly time exceeded';
-  if (type === ICMP_REDIRECT) return 'Redirect Host';
+  if (type === ICMP_REDIRECT) return `${REDIRECTS[code] ?? `Redirect, Bad Code: ${code}`}(New nexthop: ${formatIpv4(info)})`;
   return `type ${type} code ${code}`;
 }

@@ -52,6 +52,8 @@ import { saveIpv4 } from './save.ts';
 import { netIpv4Sysctls } from './sysctl-net-ipv4.ts';
 import { routeSysctls } from './sysctl-route.ts';
 import { tcpProtocol } from './tcp.ts';
+import { tracepathCommand } from './tracepath.ts';
+import { tracerouteCommand } from './traceroute.ts';
 import { udpProtocol } from './udp.ts';
 import { udpliteProtocol } from './udplite.ts';
 
@@ -162,7 +164,10 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.proc('net/fib_triestat', () => procNetFibTriestat(fib));
   ctx.proc('net/rt_cache', () => procNetRtCache(route));
   ctx.proc('net/stat/rt_cache', () => procNetStatRtCache(route));
+  const sockets = inetSockets(ipv4);
   ctx.command(pingCommand(ipv4, (fire) => new Timer('ping', fire)));
+  ctx.command(tracepathCommand(ipv4, sockets, (fire) => new Timer('tracepath', fire)));
+  ctx.command(tracerouteCommand(net, sockets, (fire) => new Timer('traceroute', fire)));
   ctx.onConfigure(() => configure(ctx, inet, route, tables));
   ctx.onSave((config) => saveIpv4(config, net, route, tables));
 }

@@ -15,6 +15,7 @@ import {
   getUnsigned,
   IFF_ALLMULTI,
   IFF_PROMISC,
+  inetMakeMask,
   type Net,
   type NetDevice,
   parseIpv4,
@@ -35,6 +36,8 @@ const USAGE = `Usage:
   [up|down] ...
 `;
 
+/** Exit status of a line whose flags could not be set. */
+const FLAGS_STATUS = 255;
 /** Exit status of a line that cannot be read. */
 const E_USAGE = 3;
 
@@ -105,7 +108,8 @@ class Changes {
   private readonly words: readonly string[];
   private readonly io: CommandIo;
   private at = 0;
-  private failed = false;
+  /** 1, or 255 when the flags could not be read or set; 0: all went well. */
+  private status = 0;
 
   constructor(net: Net, inet: Devinet, name: string, words: readonly string[], io: CommandIo) {
     this.net = net;
@@ -120,7 +124,7 @@ class Changes {
       const status = this.word(this.words[this.at++]);
       if (status !== 0) return status;
     }
-    return this.failed ? 1 : 0;
+    return this.status;
   }
 
   private get dev(): NetDevice | undefined {
@@ -199,7 +203,8 @@ class Changes {
   }
 
   private fail(text: string): void {
-    this.failed = true;
+    if (/flags|^SIOCSIFFLAGS/.test(text)) this.status = FLAGS_STATUS;
+    else if (this.status === 0) this.status = 1;
     this.io.err(`${text}\n`);
   }
 
@@ -244,7 +249,10 @@ class Changes {
   private broadcast(off: boolean): number {
     const word = this.words[this.at];
     if (off || word === undefined || parseIpv4(word) === null) {
-      if (off) this.io.err(`Warning: Interface ${this.name} still in BROADCAST mode.\n`);
+      if (off && this.dev === undefined) {
+        this.fail(`${this.name}: ERROR while getting interface flags: No such device`);
+        this.fail(`${this.name}: ERROR while testing interface flags: No such device`);
+      } else if (off) this.io.err(`Warning: Interface ${this.name} still in BROADCAST mode.\n`);
       return 0;
     }
     return this.addressed('SIOCSIFBRDADDR', (ioctl, address) => ioctl.setBroadcast(address));
@@ -271,8 +279,8 @@ class Changes {
     const family = this.next();
     if (family === undefined) return E_USAGE;
     if (family !== 'ether') {
-      this.io.err(`hw address type \`${family}' has no handler to set address. failed.\n`);
-      return 1;
+      this.io.err(USAGE);
+      return E_USAGE;
     }
     const word = this.next();
     if (word === undefined) return E_USAGE;
@@ -320,7 +328,7 @@ class Changes {
     const ioctl = new AddressIoctl(this.inet, dev, `${dev.name}:${n}`);
     this.guard('SIOCSIFADDR', () => this.tell('SIOCSIFADDR', ioctl.setAddress(address)));
     const bits = getUnsigned(length, 32);
-    if (bits !== null) this.tell('SIOCSIFNETMASK', ioctl.setNetmask(bits === 0 ? 0 : -1 << (32 - bits)));
+    if (bits !== null) this.tell('SIOCSIFNETMASK', ioctl.setNetmask(inetMakeMask(bits)));
     return 0;
   }
 
@@ -328,7 +336,8 @@ class Changes {
   private address(word: string): number {
     const value = word === 'inet' ? this.next() : word;
     if (value === undefined) return E_USAGE;
-    const address = this.host(value);
+    const [text, length] = value.split('/');
+    const address = this.host(text);
     if (address === null) return 1;
     const { dev } = this;
     if (dev === undefined) {
@@ -336,7 +345,10 @@ class Changes {
       this.fail(`${this.name}: ERROR while getting interface flags: No such device`);
       return 0;
     }
-    this.guard('SIOCSIFADDR', () => this.tell('SIOCSIFADDR', new AddressIoctl(this.inet, dev, this.name).setAddress(address)));
+    const ioctl = new AddressIoctl(this.inet, dev, this.name);
+    this.guard('SIOCSIFADDR', () => this.tell('SIOCSIFADDR', ioctl.setAddress(address)));
+    const bits = length === undefined ? null : getUnsigned(length, 32);
+    if (bits !== null) this.tell('SIOCSIFNETMASK', ioctl.setNetmask(inetMakeMask(bits)));
     this.guard('SIOCSIFFLAGS', () => devOpen(dev));
     return 0;
   }

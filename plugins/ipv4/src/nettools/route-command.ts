@@ -2,6 +2,7 @@
 import {
   type Command,
   CommandError,
+  formatIpv4,
   getUnsigned,
   inetMakeMask,
   inetMaskLen,
@@ -16,7 +17,8 @@ import {
   RTPROT_BOOT,
 } from '@packetwalk/framework';
 import type { Fib } from '../fib.ts';
-import { RTAX_ADVMSS, RTAX_WINDOW } from '../fib-info.ts';
+import { RTAX_ADVMSS, RTAX_RTT, RTAX_WINDOW } from '../fib-info.ts';
+import { FibResult } from '../fib-table.ts';
 import type { Ipv4Route } from '../route.ts';
 import { cacheText } from './cache-table.ts';
 import { type RouteColumns, routeText } from './route-table.ts';
@@ -32,7 +34,10 @@ const USAGE = `Usage: route [-nNvee] [-FC]                       List the main r
         -C, --cache              the routing cache
 `;
 
-const usage = (text: string): CommandError => new CommandError(`${text}${text === '' ? '' : '\n'}${USAGE.trimEnd()}`, 4);
+/** Exit status of a line that cannot be read. */
+const E_USAGE = 3;
+
+const usage = (text: string): CommandError => new CommandError(`${text}${text === '' ? '' : '\n'}${USAGE.trimEnd()}`, E_USAGE);
 
 export function routeCommand(route: Ipv4Route): Command {
   const { fib } = route;
@@ -76,12 +81,19 @@ function change(fib: Fib, words: readonly string[], add: boolean): void {
   } catch (error) {
     // The ioctl knows numbers only: iproute2's explanations have no place here.
     if (!(error instanceof CommandError)) throw error;
-    throw new CommandError(`${add ? 'SIOCADDRT' : 'SIOCDELRT'}: ${plain(error.message)}`, 7);
+    const viaOther = fib.addrType(typed.gw) === RTN_UNICAST && isRouted(fib, typed.gw);
+    throw new CommandError(`${add ? 'SIOCADDRT' : 'SIOCDELRT'}: ${plain(error.message, viaOther)}`, 7);
   }
 }
 
-function plain(message: string): string {
-  if (/invalid gateway/i.test(message)) return 'Network is unreachable';
+/** There is a way to the address, be it by another gateway. */
+function isRouted(fib: Fib, address: number): boolean {
+  const flow = { daddr: address, saddr: 0, tos: 0, iif: 0, oif: 0, mark: 0, protocol: 0, scope: 0, sport: 0, dport: 0, flags: 0 };
+  return fib.lookup(flow, new FibResult()) === 0;
+}
+
+function plain(message: string, viaOther: boolean): string {
+  if (/invalid gateway/i.test(message)) return viaOther ? 'Invalid argument' : 'Network is unreachable';
   if (/Device for nexthop is not up|Network is down/.test(message)) return 'Network is down';
   if (/Cannot find device/.test(message)) return 'No such device';
   return /^RTNETLINK answers: (.*)$/m.exec(message)?.[1] ?? 'Invalid argument';
@@ -102,20 +114,25 @@ function parse(args: readonly string[]): Typed {
   };
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === 'netmask') netmask = address(value());
-    else if (word === 'gw' || word === 'gateway') typed.gw = address(value());
+    else if (word === 'gw' || word === 'gateway') typed.gw = address(value(), 'Unknown host');
     else if (word === 'metric') typed.metric = number(value());
     else if (word === 'mss' || word === 'mtu') typed.metrics.set(RTAX_ADVMSS, number(value()) - 40);
-    else if (word === 'window') typed.metrics.set(RTAX_WINDOW, number(value()));
-    else if (word === 'irtt') number(value());
+    else if (word === 'window') {
+      const window = number(value());
+      if (window < 128) throw usage('route: Invalid window.');
+      typed.metrics.set(RTAX_WINDOW, window);
+    } else if (word === 'irtt') typed.metrics.set(RTAX_RTT, number(value()) * 8);
     else if (word === 'reject') typed.reject = true;
     else if (word === 'mod' || word === 'dyn' || word === 'reinstate') continue;
     else if (word === 'dev' || word === 'device') typed.dev = value();
-    else if (words.length === 0) typed.dev = word;
+    else if (words.length === 0 && typed.dev === '') typed.dev = word;
     else throw usage('');
   }
   setTarget(typed, target, kind, netmask);
   return typed;
 }
+
+const MISMATCH = "route: netmask doesn't match route address";
 
 function setTarget(typed: Typed, target: string, kind: string, netmask: number | undefined): void {
   if (target === 'default') {
@@ -126,17 +143,17 @@ function setTarget(typed: Typed, target: string, kind: string, netmask: number |
   typed.prefix = address(text);
   if (suffix !== undefined) typed.length = prefixLength(suffix);
   if (netmask !== undefined) {
-    if (kind === '-host' || suffix !== undefined) throw new CommandError("route: netmask doesn't make sense with host route", 4);
+    if (kind === '-host' || suffix !== undefined) throw usage("route: netmask doesn't make sense with host route");
     typed.length = inetMaskLen(netmask);
-    if (typed.length < 0) throw new CommandError('route: bogus netmask', 4);
+    if (typed.length < 0) throw usage(`route: bogus netmask ${formatIpv4(netmask)}`);
   }
   if (typed.length < 0) typed.length = kind === '-net' ? classLength(typed.prefix) : 32;
-  if ((typed.prefix & ~inetMakeMask(typed.length)) !== 0) throw new CommandError("route: netmask doesn't match route address", 4);
+  if ((typed.prefix & ~inetMakeMask(typed.length)) !== 0) throw usage(MISMATCH);
 }
 
 function prefixLength(text: string): number {
   const length = getUnsigned(text, 32);
-  if (length === null) throw new CommandError(`route: bogus netmask ${text}`, 4);
+  if (length === null) throw usage(MISMATCH);
   return length;
 }
 
@@ -146,9 +163,9 @@ function classLength(prefix: number): number {
   return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
-function address(word: string): number {
+function address(word: string, wrong = 'Host name lookup failure'): number {
   const found = parseIpv4(word);
-  if (found === null) throw new CommandError(`${word}: Host name lookup failure`, 6);
+  if (found === null) throw new CommandError(`${word}: ${wrong}`, 6);
   return found;
 }
 
