@@ -110,4 +110,5 @@ export const SKB_DROP_REASON_ICMP_UNHANDLED: number = dropReason('ICMP_UNHANDLED
 export const SKB_DROP_REASON_ICMP_IGNORED: number = dropReason('ICMP_IGNORED', 'ICMP request that a sysctl says to ignore');
 export const SKB_DROP_REASON_UDP_CSUM: number = dropReason('UDP_CSUM', 'wrong UDP checksum');
 export const SKB_DROP_REASON_TCP_CSUM: number = dropReason('TCP_CSUM', 'wrong TCP checksum');
+export const SKB_DROP_REASON_XFRM_POLICY: number = dropReason('XFRM_POLICY', 'IPsec policy does not let it pass');
 export const SKB_DROP_REASON_NO_SOCKET: number = dropReason('NO_SOCKET', 'nobody listens on this port');

@@ -61,6 +61,7 @@ export * from './services/nf-bridge.ts';
 export * from './services/nf-log.ts';
 export * from './services/routing.ts';
 export * from './services/sockets.ts';
+export * from './services/xfrm.ts';
 export * from './services/xfrm-path.ts';
 export * from './services/xtables.ts';
 export * from './services/xtables-values.ts';

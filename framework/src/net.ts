@@ -8,6 +8,7 @@ import type { NetDevice } from './netdevice.ts';
 import { NfHooks } from './netfilter.ts';
 import { createNotifier, type Notifier } from './notifier.ts';
 import type { Conntrack } from './services/conntrack.ts';
+import type { Xfrm } from './services/xfrm.ts';
 import type { SkBuff, SkbPool } from './skbuff.ts';
 import { ICMP_MIB, IP_MIB, IPEXT_MIB, TCP_MIB, UDP_MIB } from './snmp.ts';
 import type { Softirq } from './softirq.ts';
@@ -54,6 +55,8 @@ export class Net {
   ipv4: object | null = null;
   /** What tracks connections here, null without such a plugin. */
   conntrack: Conntrack | null = null;
+  /** IPsec policies and transforms, null without such a plugin. */
+  xfrm: Xfrm | null = null;
   /** How many want receive time stamps (net_enable_timestamp). */
   timestampUsers = 0;
 

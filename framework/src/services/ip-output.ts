@@ -19,6 +19,12 @@ export interface IpHeaderInit {
 export interface IpOutput {
   /** Puts an IPv4 header in front of the payload at `skb.data` and sends it by `rt` (ip_build_and_send_pkt). */
   buildAndSend(skb: SkBuff, rt: Rtable, header: IpHeaderInit): number;
+  /** TTL of packets made here by this route (ip4_dst_hoplimit). */
+  ttl(rt: Rtable): number;
+  /** The next identification for packets of this kind made here (ip_select_ident). */
+  ident(saddr: number, daddr: number, protocol: number): number;
+  /** Sends a complete packet that a transform made, which has met its policies already (__ip_local_out). */
+  localOutAgain(skb: SkBuff): number;
   /** Sends a complete IPv4 packet whose `skb.dst` is set: total length and checksum are filled in, then LOCAL_OUT. */
   localOut(skb: SkBuff): number;
 }

@@ -58,6 +58,11 @@ export interface UdpReceiver {
   /** Shown when it throws. */
   readonly name: string;
   message(data: Uint8Array, from: DatagramInfo): void;
+  /**
+   * Sees every datagram first, its data at the UDP header, the checksum right (udp_sock.encap_rcv): 0 when it took the packet, −N
+   * to have it handled as IP protocol N, a positive number to leave it to `message`.
+   */
+  encapRcv?(skb: SkBuff): number;
   error?(error: SocketError): void;
 }
 

@@ -215,4 +215,4 @@ function icmpErr(skb: SkBuff, type: number, code: number, info: number): void {
   else if (type === ICMP_REDIRECT) routing.redirected(skb, IPPROTO_ICMP, info);
 }
 
-export const icmpProtocol: InetProtocol = { protocol: IPPROTO_ICMP, handler: icmpRcv, errHandler: icmpErr, noPolicy: true };
+export const icmpProtocol: InetProtocol = { protocol: IPPROTO_ICMP, handler: icmpRcv, errHandler: icmpErr };

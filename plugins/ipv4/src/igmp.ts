@@ -12,5 +12,5 @@ function take(skb: SkBuff): number {
   return 0;
 }
 
-export const igmpProtocol: InetProtocol = { protocol: IPPROTO_IGMP, handler: take, noPolicy: true };
-export const pimProtocol: InetProtocol = { protocol: IPPROTO_PIM, handler: take, noPolicy: true };
+export const igmpProtocol: InetProtocol = { protocol: IPPROTO_IGMP, handler: take };
+export const pimProtocol: InetProtocol = { protocol: IPPROTO_PIM, handler: take };

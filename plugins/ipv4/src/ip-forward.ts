@@ -28,8 +28,10 @@ import {
   SKB_DROP_REASON_IP_SOURCE_ROUTED,
   SKB_DROP_REASON_IP_TTL,
   SKB_DROP_REASON_PKT_TOO_BIG,
+  SKB_DROP_REASON_XFRM_POLICY,
   type SkBuff,
   skbCow,
+  XFRM_POLICY_FWD,
 } from '@packetwalk/framework';
 import { icmpSend } from './icmp-send.ts';
 import { ipDstMtu } from './ip-mtu.ts';
@@ -61,11 +63,20 @@ export function ipForward(skb: SkBuff): number {
     kfreeSkb(skb, SKB_DROP_REASON_IP_NOT_FORWARDABLE);
     return -1;
   }
+  const { xfrm } = net;
+  if (xfrm !== null && !xfrm.policyCheck(skb, XFRM_POLICY_FWD)) {
+    kfreeSkb(skb, SKB_DROP_REASON_XFRM_POLICY);
+    return -1;
+  }
   if (skb.cb1 !== 0 && ipcbRouterAlert(skb) !== 0 && ipCallRaChain(skb)) return 0;
   if (skb.head.view.getUint8(skb.networkHeader + IP_TTL) <= 1) {
     net.ipMib[IPSTATS_MIB_INHDRERRORS]++;
     icmpSend(skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
     kfreeSkb(skb, SKB_DROP_REASON_IP_TTL);
+    return -1;
+  }
+  if (xfrm !== null && !xfrm.routeForward(skb)) {
+    kfreeSkb(skb, SKB_DROP_REASON_XFRM_POLICY);
     return -1;
   }
   const rt = skb.dst as Rtable;

@@ -48,7 +48,9 @@ import {
   SKB_DROP_REASON_OTHERHOST,
   SKB_DROP_REASON_PKT_TOO_SMALL,
   SKB_DROP_REASON_UNICAST_IN_L2_MULTICAST,
+  SKB_DROP_REASON_XFRM_POLICY,
   type SkBuff,
+  XFRM_POLICY_IN,
 } from '@packetwalk/framework';
 import { icmpSend } from './icmp-send.ts';
 import { ipDefrag } from './ip-defrag.ts';
@@ -181,6 +183,14 @@ export function ipLocalDeliverFinish(skb: SkBuff): number {
   return ipProtocolDeliver(skb, view.getUint8(ip + IP_PROTOCOL));
 }
 
+/** May the packet be delivered? If not, it is gone (xfrm4_policy_check). */
+export function xfrmPolicyIn(skb: SkBuff): boolean {
+  const { xfrm } = skb.net;
+  if (xfrm === null || xfrm.policyCheck(skb, XFRM_POLICY_IN)) return true;
+  kfreeSkb(skb, SKB_DROP_REASON_XFRM_POLICY);
+  return false;
+}
+
 /** Hands a packet to the handler of `protocol`, and of the next one while handlers take headers off. */
 export function ipProtocolDeliver(skb: SkBuff, protocol: number): number {
   const ipv4 = ipv4Of(skb);
@@ -192,13 +202,14 @@ export function ipProtocolDeliver(skb: SkBuff, protocol: number): number {
       if (raw) {
         ipMib[IPSTATS_MIB_INDELIVERS]++;
         consumeSkb(skb);
-      } else {
+      } else if (xfrmPolicyIn(skb)) {
         ipMib[IPSTATS_MIB_INUNKNOWNPROTOS]++;
         icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0);
         kfreeSkb(skb, SKB_DROP_REASON_IP_NOPROTO);
       }
       return 0;
     }
+    if (handler.noPolicy !== true && !xfrmPolicyIn(skb)) return 0;
     const next = handler.handler(skb);
     if (next >= 0) break;
     number = -next;

@@ -42,6 +42,7 @@ import {
   type Rtable,
   SKB_DROP_REASON_IP_TTL,
   SKB_DROP_REASON_NEIGH_CREATEFAIL,
+  SKB_DROP_REASON_XFRM_POLICY,
   type SkBuff,
   skbClone,
   skbCow,
@@ -98,6 +99,21 @@ export function ipLocalOut(skb: SkBuff): number {
   const { tracer } = net;
   if (tracer.filter !== null && skb.trace === 0 && tracer.filter(skb)) skb.trace = tracer.id();
   if (skb.trace !== 0) tracer.stage(skb, 'ipLocalOut');
+  if (net.xfrm !== null && !net.xfrm.routeOutput(skb)) {
+    kfreeSkb(skb, SKB_DROP_REASON_XFRM_POLICY);
+    return -1;
+  }
+  return nfHook(PF_INET, NF_IP_LOCAL_OUT, skb, null, (skb.dst as DstEntry).dev, dstOutput);
+}
+
+/** Sends a packet that a transform made of another: it was made once, and met its policies (__ip_local_out). */
+export function ipLocalOutAgain(skb: SkBuff): number {
+  const { view } = skb.head;
+  const ip = skb.networkHeader;
+  skb.net.ipMib[IPSTATS_MIB_OUTREQUESTS]++;
+  view.setUint16(ip + IP_TOT_LEN, skb.len);
+  ipSendCheck(view, ip);
+  skb.protocol = ETH_P_IP;
   return nfHook(PF_INET, NF_IP_LOCAL_OUT, skb, null, (skb.dst as DstEntry).dev, dstOutput);
 }
 

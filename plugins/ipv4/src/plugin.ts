@@ -30,7 +30,7 @@ import { igmpProtocol, pimProtocol } from './igmp.ts';
 import { inetSockets } from './inet-sockets.ts';
 import { ipDefrag } from './ip-defrag.ts';
 import { ipRcv } from './ip-input.ts';
-import { ipBuildAndSendPkt, ipLocalOut } from './ip-output.ts';
+import { ipBuildAndSendPkt, ipLocalOut, ipLocalOutAgain, ipSelectTtl } from './ip-output.ts';
 import { ipAddrCommand } from './iproute/addr-command.ts';
 import { parseAddress } from './iproute/addr-parse.ts';
 import { ipRouteCommand } from './iproute/route-command.ts';
@@ -97,7 +97,13 @@ const plugin: Plugin = definePlugin({
     ctx.provide(InetDevices, inet);
     ctx.provide(InetProtocols, ipv4.protocols);
     ctx.provide(IcmpSend, { icmpSend });
-    ctx.provide(IpOutput, { buildAndSend: ipBuildAndSendPkt, localOut: ipLocalOut });
+    ctx.provide(IpOutput, {
+      buildAndSend: ipBuildAndSendPkt,
+      localOut: ipLocalOut,
+      localOutAgain: ipLocalOutAgain,
+      ttl: ipSelectTtl,
+      ident: (saddr, daddr, protocol) => ipv4.idents.next(saddr, daddr, protocol),
+    });
     ctx.provide(Defrag, { defrag: ipDefrag });
     ctx.provide(InetSockets, inetSockets(ipv4));
     ipv4.fragGeometry = ctx.skbExt();

@@ -173,4 +173,4 @@ function tcpV4Err(skb: SkBuff): void {
   skb.net.icmpMib[ICMP_MIB_INERRORS]++;
 }
 
-export const tcpProtocol: InetProtocol = { protocol: IPPROTO_TCP, handler: tcpV4Rcv, errHandler: tcpV4Err, noPolicy: true };
+export const tcpProtocol: InetProtocol = { protocol: IPPROTO_TCP, handler: tcpV4Rcv, errHandler: tcpV4Err };

@@ -26,12 +26,14 @@ import {
   UDP_LEN,
   UDP_MIB_CSUMERRORS,
   UDP_MIB_IGNOREDMULTI,
+  UDP_MIB_INDATAGRAMS,
   UDP_MIB_INERRORS,
   UDP_MIB_NOPORTS,
   UDP_SOURCE,
 } from '@packetwalk/framework';
 import { icmpSend } from './icmp-send.ts';
 import { socketError } from './inet-sockets.ts';
+import { xfrmPolicyIn } from './ip-input.ts';
 import { ipv4Of, skbRtable } from './ipv4.ts';
 import { learnFromError } from './raw.ts';
 import { type UdpSock, udpDeliver } from './udp-sockets.ts';
@@ -54,10 +56,19 @@ export function udpRcv(skb: SkBuff): number {
   }
   const socket = udp.lookup(daddr, port, skb.dev);
   if (socket !== null) {
+    if (socket.receiver.encapRcv !== undefined) {
+      const taken = socket.receiver.encapRcv(skb);
+      if (taken <= 0) {
+        net.udpMib[UDP_MIB_INDATAGRAMS]++;
+        return taken;
+      }
+    }
+    if (!xfrmPolicyIn(skb)) return 0;
     udpDeliver(socket, skb);
     consumeSkb(skb);
     return 0;
   }
+  if (!xfrmPolicyIn(skb)) return 0;
   net.udpMib[UDP_MIB_NOPORTS]++;
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
   kfreeSkb(skb, SKB_DROP_REASON_NO_SOCKET);
@@ -75,6 +86,7 @@ function deliverToAll(skb: SkBuff, sockets: readonly UdpSock[]): number {
     skb.net.udpMib[UDP_MIB_CSUMERRORS]++;
     return drop(skb, SKB_DROP_REASON_UDP_CSUM);
   }
+  if (!xfrmPolicyIn(skb)) return 0;
   for (const socket of sockets) udpDeliver(socket, skb);
   consumeSkb(skb);
   return 0;

@@ -43,4 +43,4 @@ function checksumOk(skb: SkBuff): boolean {
   return csumPartial(view, uh, coverage, pseudo) === 0xffff;
 }
 
-export const udpliteProtocol: InetProtocol = { protocol: IPPROTO_UDPLITE, handler: udpliteRcv, noPolicy: true };
+export const udpliteProtocol: InetProtocol = { protocol: IPPROTO_UDPLITE, handler: udpliteRcv };

@@ -36,6 +36,7 @@ import {
 } from '@packetwalk/framework';
 import type { Mac } from './crypto/hmac.ts';
 import { XFRM_DROP_AH_ICV, XFRM_DROP_AH_LENGTH, XFRM_DROP_AH_OPTIONS } from './xfrm-drop.ts';
+import type { XfrmType } from './xfrm-type.ts';
 
 /** Next header, length, SPI, sequence number. */
 const AH_HLEN = 12;
@@ -53,9 +54,10 @@ const saved: Uint8Array = new Uint8Array(IP_MAX_HLEN);
 /** The ICV as received. */
 const received: Uint8Array = new Uint8Array(64);
 
-export class Ah {
+export class Ah implements XfrmType {
   readonly protocol: number = IPPROTO_AH;
   readonly headerLen: number;
+  readonly trailerLen = 0;
   readonly mac: Mac;
   /** Length it may have as well: the whole hash, by the kernel's tolerance. */
   private readonly fullLen: number;

@@ -22,6 +22,7 @@ import {
 } from '@packetwalk/framework';
 import { type Aead, ESP_HLEN } from './crypto/aead.ts';
 import { XFRM_DROP_DUMMY, XFRM_DROP_ESP_ICV, XFRM_DROP_ESP_LENGTH, XFRM_DROP_ESP_PADDING } from './xfrm-drop.ts';
+import type { XfrmType } from './xfrm-type.ts';
 
 /** Where the sequence number stands. */
 const ESP_SEQ = 4;
@@ -34,10 +35,11 @@ export interface EspInUdp {
   readonly dport: number;
 }
 
-export class Esp {
+export class Esp implements XfrmType {
   readonly protocol: number = IPPROTO_ESP;
   /** Octets in front of the payload. */
   readonly headerLen: number;
+  readonly trailerLen: number;
   readonly aead: Aead;
   private readonly encap: EspInUdp | null;
   /** What the ciphertext's length is a multiple of. */
@@ -50,6 +52,7 @@ export class Esp {
     this.encap = encap;
     this.tfcpad = tfcpad;
     this.align = Math.max(4, aead.blockSize);
+    this.trailerLen = this.align + 1 + aead.icvSize;
     this.headerLen = ESP_HLEN + aead.ivSize + (encap === null ? 0 : UDP_HLEN);
   }
 
@@ -62,7 +65,7 @@ export class Esp {
    * Protects the payload [skb.data, end) in place. The IP header, its protocol the payload's, lies `headerLen` octets in front
    * of it at skb.networkHeader; afterwards skb.data is there and the protocol is ESP or UDP. `padTo`: see tfcpad.
    */
-  output(skb: SkBuff, ihl: number, spi: number, seq: number, seqHi: number, room: number): void {
+  output(skb: SkBuff, ihl: number, spi: number, seq: number, seqHi: number, room: number): number {
     const { aead, encap } = this;
     const { len } = skb;
     const fill = this.tfcpad === 0 ? 0 : Math.max(0, Math.min(this.tfcpad, this.payloadFor(room)) - len);
@@ -85,7 +88,7 @@ export class Esp {
     skb.data = ip;
     if (encap === null) {
       buf[ip + IP_PROTOCOL] = IPPROTO_ESP;
-      return;
+      return 0;
     }
     const udp = ip + ihl;
     view.setUint16(udp + UDP_SOURCE, encap.sport);
@@ -93,6 +96,7 @@ export class Esp {
     view.setUint16(udp + UDP_LEN, skb.len - ihl);
     view.setUint16(udp + UDP_CHECK, 0);
     buf[ip + IP_PROTOCOL] = IPPROTO_UDP;
+    return 0;
   }
 
   /**

@@ -8,6 +8,7 @@
 import { IP_PROTOCOL, IPPROTO_COMP, type SkBuff, skbEnsureTailroom } from '@packetwalk/framework';
 import { deflateRaw, inflateRaw } from '@packetwalk/framework/crypto';
 import { XFRM_DROP_IPCOMP_DATA, XFRM_DROP_IPCOMP_LENGTH } from './xfrm-drop.ts';
+import type { XfrmType } from './xfrm-type.ts';
 
 const IPCOMP_HLEN = 4;
 const IPCOMP_CPI = 2;
@@ -16,9 +17,11 @@ const THRESHOLD = 90;
 /** A payload decompresses to at most as much (IPCOMP_SCRATCH_SIZE). */
 const SCRATCH = 65400;
 
-export class Ipcomp {
+export class Ipcomp implements XfrmType {
   readonly protocol: number = IPPROTO_COMP;
-  readonly headerLen: number = IPCOMP_HLEN;
+  /** Whether it has a header turns out with the payload. */
+  readonly headerLen = 0;
+  readonly trailerLen = 0;
 
   /** Longest payload that fits `room` octets: compressed or not, none gets longer. */
   payloadFor(room: number): number {
@@ -29,7 +32,7 @@ export class Ipcomp {
    * Compresses the payload [skb.data, end). The IP header lies right in front of it at skb.networkHeader: whether the packet
    * has a header of IPComp turns out here. A payload that would not get shorter goes as it is.
    */
-  output(skb: SkBuff, ihl: number, spi: number): void {
+  output(skb: SkBuff, ihl: number, spi: number): number {
     const ip = skb.networkHeader;
     const payload = skb.data;
     const { len } = skb;
@@ -47,6 +50,7 @@ export class Ipcomp {
     skb.transportHeader = ip + ihl;
     skb.len += payload - ip;
     skb.data = ip;
+    return 0;
   }
 
   /** As Esp.input. */

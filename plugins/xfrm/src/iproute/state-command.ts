@@ -1,0 +1,395 @@
+/** iproute/state-command.ts — `ip xfrm state` (ip-xfrm(8); cf. iproute2 ip/xfrm_state.c). */
+import {
+  CommandError,
+  type CommandIo,
+  getUnsigned,
+  IPPROTO_AH,
+  IPPROTO_COMP,
+  IPPROTO_ESP,
+  invarg,
+  matches,
+  type Net,
+  toAddress,
+  Words,
+} from '@packetwalk/framework';
+import { AEAD_ALGORITHMS, AUTH_ALGORITHMS, algorithmByName, COMP_ALGORITHMS, ENC_ALGORITHMS } from '../crypto/algorithms.ts';
+import { NO_MARK } from '../xfrm-lifetime.ts';
+import type { XfrmNet } from '../xfrm-net.ts';
+import { ANY_SELECTOR, type Selector } from '../xfrm-selector.ts';
+import {
+  createXfrmType,
+  type KeyedAlgorithm,
+  XFRM_STATE_AF_UNSPEC,
+  XFRM_STATE_ESN,
+  XfrmState,
+  type XfrmStateConfig,
+} from '../xfrm-state.ts';
+import { EXTRA_FLAGS, STATE_FLAGS, stateText } from './xfrm-print.ts';
+import {
+  anySelector,
+  type Draft,
+  noLimits,
+  PROTOCOL_NAMES,
+  takeFlags,
+  takeId,
+  takeLimit,
+  takeMark,
+  takeSelector,
+  type XfrmId,
+  xfrmMode,
+  xfrmProtocol,
+} from './xfrm-words.ts';
+
+export const STATE_USAGE = `Usage: ip xfrm state { add | update } ID [ ALGO-LIST ] [ mode MODE ]
+        [ mark MARK [ mask MASK ] ] [ reqid REQID ] [ seq SEQ ]
+        [ replay-window SIZE ] [ replay-seq SEQ ] [ replay-oseq SEQ ]
+        [ replay-seq-hi SEQ ] [ replay-oseq-hi SEQ ]
+        [ flag FLAG-LIST ] [ sel SELECTOR ] [ LIMIT-LIST ] [ encap ENCAP ]
+        [ output-mark OUTPUT-MARK [ mask MASK ] ] [ if_id IF_ID ]
+        [ tfcpad LENGTH ] [ extra-flag EXTRA-FLAG-LIST ]
+       ip xfrm state allocspi ID [ mode MODE ] [ mark MARK [ mask MASK ] ]
+        [ reqid REQID ] [ seq SEQ ] [ min SPI max SPI ]
+       ip xfrm state { delete | get } ID [ mark MARK [ mask MASK ] ]
+       ip xfrm state deleteall [ ID ] [ mode MODE ] [ reqid REQID ] [ flag FLAG-LIST ]
+       ip xfrm state list [ nokeys ] [ ID ] [ mode MODE ] [ reqid REQID ] [ flag FLAG-LIST ]
+       ip xfrm state flush [ proto XFRM-PROTO ]
+       ip xfrm state count
+ID := [ src ADDR ] [ dst ADDR ] [ proto XFRM-PROTO ] [ spi SPI ]
+XFRM-PROTO := esp | ah | comp
+ALGO-LIST := [ ALGO-LIST ] ALGO
+ALGO := { enc | auth } ALGO-NAME ALGO-KEYMAT |
+        auth-trunc ALGO-NAME ALGO-KEYMAT ALGO-TRUNC-LEN |
+        aead ALGO-NAME ALGO-KEYMAT ALGO-ICV-LEN |
+        comp ALGO-NAME
+MODE := transport | tunnel
+FLAG-LIST := [ FLAG-LIST ] FLAG
+FLAG := noecn | decap-dscp | nopmtudisc | wildrecv | icmp | af-unspec | align4 | esn
+EXTRA-FLAG-LIST := [ EXTRA-FLAG-LIST ] EXTRA-FLAG
+EXTRA-FLAG := dont-encap-dscp | oseq-may-wrap
+SELECTOR := [ src ADDR[/PLEN] ] [ dst ADDR[/PLEN] ] [ dev DEV ] [ UPSPEC ]
+UPSPEC := proto { { tcp | udp | sctp | dccp } [ sport PORT ] [ dport PORT ] |
+                  icmp [ type NUMBER ] [ code NUMBER ] | gre [ key NUMBER ] | PROTO }
+LIMIT-LIST := [ LIMIT-LIST ] limit LIMIT
+LIMIT := { time-soft | time-hard | time-use-soft | time-use-hard } SECONDS |
+         { byte-soft | byte-hard } SIZE | { packet-soft | packet-hard } COUNT
+ENCAP := espinudp SPORT DPORT OADDR
+`;
+
+/** Reads key material that does not stand in the line itself: `file:…` of a config. */
+export type KeyReader = (word: string) => Uint8Array;
+
+/** ALGO-KEYMAT: hexadecimal with 0x in front, else the characters themselves. */
+export function keyMaterial(word: string): Uint8Array {
+  if (!/^0x/i.test(word)) return Uint8Array.from(word, (c) => c.charCodeAt(0) & 255);
+  const digits = word.slice(2);
+  if (!/^[0-9a-f]*$/i.test(digits)) throw new CommandError('Error: argument of a key is wrong: "ALGO-KEYMAT" is invalid', 255);
+  const even = digits.length % 2 === 0 ? digits : `0${digits}`;
+  return Uint8Array.from({ length: even.length / 2 }, (_, i) => Number.parseInt(even.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Reads what follows `ip xfrm state add`. */
+export function parseState(words: Words, net: Net, key: KeyReader = keyMaterial): XfrmStateConfig {
+  const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
+  const limits = noLimits();
+  let sel: Draft<Selector> | null = null;
+  let identified = false;
+  const config: Draft<Omit<XfrmStateConfig, 'sel' | 'limits' | 'saddr' | 'daddr' | 'proto' | 'spi'>> = {
+    mode: 'transport',
+    reqid: 0,
+    seq: 0,
+    replayWindow: 0,
+    replaySeq: 0,
+    replayOseq: 0,
+    replaySeqHi: 0,
+    replayOseqHi: 0,
+    flags: 0,
+    extraFlags: 0,
+    mark: NO_MARK,
+    outputMark: NO_MARK,
+    ifId: 0,
+    tfcpad: 0,
+    encap: null,
+    aead: null,
+    auth: null,
+    enc: null,
+    comp: null,
+  };
+  const number = (word: string): number => words.u32(`value after "${word}" is invalid`) | 0;
+  while (!words.done) {
+    const word = words.next();
+    if (takeId(id, word, words)) identified = true;
+    else if (word === 'mode') config.mode = xfrmMode(words.next());
+    else if (word === 'reqid') config.reqid = number(word);
+    else if (word === 'seq') config.seq = number(word);
+    else if (word === 'replay-window') config.replayWindow = words.u32('value after "replay-window" is invalid');
+    else if (word === 'replay-seq') config.replaySeq = number(word);
+    else if (word === 'replay-oseq') config.replayOseq = number(word);
+    else if (word === 'replay-seq-hi') config.replaySeqHi = number(word);
+    else if (word === 'replay-oseq-hi') config.replayOseqHi = number(word);
+    else if (word === 'flag') config.flags |= takeFlags(STATE_FLAGS, words, (i) => 1 << i);
+    else if (word === 'extra-flag') config.extraFlags |= takeFlags(EXTRA_FLAGS, words, (i) => 1 << i);
+    else if (word === 'mark') config.mark = takeMark(words);
+    else if (word === 'output-mark') config.outputMark = takeMark(words);
+    else if (word === 'if_id') config.ifId = number(word);
+    else if (word === 'tfcpad') config.tfcpad = number(word);
+    else if (word === 'limit') takeLimit(limits, words);
+    else if (word === 'sel') {
+      sel = anySelector();
+      while (!words.done && takeSelector(sel, words.peek() as string, skipOne(words), net));
+    } else if (word === 'encap') config.encap = takeEncap(words);
+    else if (word === 'aead' || word === 'enc' || word === 'auth' || word === 'auth-trunc' || word === 'comp')
+      takeAlgorithm(config, word, words, key);
+    else if (word === 'coa' || word === 'ctx' || word === 'offload') throw new CommandError(`"${word}" is not built into this router`, 2);
+    else unknown(word);
+  }
+  if (!identified) throw new CommandError('Not enough information: ID is required', 1);
+  checkProtocol(id.proto, config);
+  const inet = sel !== null || (config.flags & XFRM_STATE_AF_UNSPEC) === 0;
+  return { ...id, ...config, limits, sel: { ...(sel ?? ANY_SELECTOR), inet } };
+}
+
+/** takeSelector is given its word; this has it taken only when it fits. */
+function skipOne(words: Words): Words {
+  const word = words.peek() ?? '';
+  if (['src', 'dst', 'dev', 'proto', 'sport', 'dport', 'type', 'code', 'key'].includes(word)) words.next();
+  return words;
+}
+
+export function unknown(word: string): never {
+  throw new CommandError(`Error: duplicate "unknown": "${word}" is the second value.`, 255);
+}
+
+function takeEncap(words: Words): XfrmStateConfig['encap'] {
+  const type = words.next();
+  if (type !== 'espinudp') {
+    if (type === 'espinudp-nonike' || type === 'espintcp') throw new CommandError(`encap ${type} is not built into this router`, 2);
+    invarg('"ENCAP" value is invalid', type);
+  }
+  const sport = words.u32('SPORT value after "encap" is invalid', 0xffff);
+  const dport = words.u32('DPORT value after "encap" is invalid', 0xffff);
+  return { type: 'espinudp', sport, dport, oaddr: toAddress(words.next(), 'unspec').address };
+}
+
+type Algorithms = { aead: KeyedAlgorithm | null; auth: KeyedAlgorithm | null; enc: KeyedAlgorithm | null; comp: string | null };
+
+function takeAlgorithm(config: Algorithms, kind: string, words: Words, key: KeyReader): void {
+  const name = words.need('ALGO-NAME');
+  if (kind === 'comp') {
+    config.comp = name;
+    return;
+  }
+  const keymat = key(words.need('ALGO-KEYMAT'));
+  if (kind === 'enc') config.enc = { name: algorithmByName(ENC_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: 0 };
+  else if (kind === 'auth') config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: 0 };
+  else {
+    const bits = getUnsigned(words.need(kind === 'aead' ? 'ALGO-ICV-LEN' : 'ALGO-TRUNC-LEN'));
+    if (bits === null) throw new CommandError(`Error: argument of "${kind}" is wrong: its length is invalid`, 255);
+    if (kind === 'aead') config.aead = { name, key: keymat, icvBits: bits };
+    else config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: bits };
+  }
+}
+
+/** What iproute2 and the kernel refuse of a combination, in their words. */
+function checkProtocol(proto: number, config: Algorithms & { tfcpad: number; mode: string; flags: number; replayWindow: number }): void {
+  const name = PROTOCOL_NAMES.get(proto);
+  const need = (types: string): never => {
+    throw new CommandError(`ALGO-TYPE value ${types} is required with XFRM-PROTO value "${name ?? proto}"`, 1);
+  };
+  const refuse = (type: string): never => {
+    throw new CommandError(`ALGO-TYPE value "${type}" is invalid with XFRM-PROTO value "${name ?? proto}"`, 1);
+  };
+  if (proto === 0) throw new CommandError('Error: XFRM-PROTO is required', 255);
+  if (proto === IPPROTO_ESP) {
+    if (config.comp !== null) refuse('comp');
+    if (config.enc === null && config.aead === null) need('"enc" or "aead"');
+  } else if (proto === IPPROTO_AH) {
+    for (const type of ['enc', 'aead', 'comp'] as const) if (config[type] !== null) refuse(type);
+    if (config.auth === null) need('"auth" or "auth-trunc"');
+  } else if (proto === IPPROTO_COMP) {
+    for (const type of ['enc', 'aead', 'auth'] as const) if (config[type] !== null) refuse(type);
+    if (config.comp === null) need('"comp"');
+  }
+  const missing = (kind: string): never => {
+    throw new CommandError(`Error: Requested ${kind} algorithm not found.`, 2);
+  };
+  if (config.aead !== null && !algorithmByName(AEAD_ALGORITHMS, config.aead.name)?.icvBits.includes(config.aead.icvBits)) missing('AEAD');
+  if (config.auth !== null && algorithmByName(AUTH_ALGORITHMS, config.auth.name) === undefined) missing('AUTH_TRUNC');
+  if (config.enc !== null && algorithmByName(ENC_ALGORITHMS, config.enc.name) === undefined) missing('CRYPT');
+  if (config.comp !== null && !COMP_ALGORITHMS.includes(config.comp)) missing('COMP');
+  if (config.tfcpad !== 0 && config.mode !== 'tunnel') throw new CommandError('Error: TFC padding can only be used in tunnel mode.', 2);
+  if (config.replayWindow > 4096) throw new CommandError('Error: Replay window is too large.', 2);
+  if ((config.flags & XFRM_STATE_ESN) !== 0 && config.replayWindow === 0) {
+    throw new CommandError('Error: ESN replay window must be > 0.', 2);
+  }
+}
+
+/** Puts a state in; throws CommandError, with nothing changed (xfrm_state_add, xfrm_state_update). */
+export function addState(xfrm: XfrmNet, config: XfrmStateConfig, update: boolean): XfrmState {
+  const old = xfrm.sad.lookup(config.mark.value, config.daddr, config.spi, config.proto);
+  if (update) {
+    if (old === null) throw new CommandError('RTNETLINK answers: No such process', 2);
+    if (old.kmState === 'valid') {
+      xfrm.sad.setLimits(old, config.limits);
+      if (config.encap !== null && old.encap !== null) old.encap = config.encap;
+      xfrm.monitors.emit({ kind: 'updsa', state: old });
+      return old;
+    }
+  }
+  const state = new XfrmState(config, createXfrmType(config, xfrm.net.softirq.random));
+  if (old !== null && old.kmState === 'acq') xfrm.sad.remove(old);
+  xfrm.sad.add(state);
+  xfrm.stateAdded(state);
+  xfrm.monitors.emit({ kind: 'newsa', state });
+  return state;
+}
+
+export function removeState(xfrm: XfrmNet, state: XfrmState): void {
+  xfrm.monitors.emit({ kind: 'delsa', state });
+  xfrm.sad.remove(state);
+}
+
+export function stateCommand(xfrm: XfrmNet, words: Words, io: CommandIo): void {
+  const { net, sad } = xfrm;
+  const stats = io.flags.has('stats');
+  const word = words.done ? 'list' : words.next();
+  if (word === 'add' || word === 'update') {
+    addState(xfrm, parseState(words, net), word === 'update');
+  } else if (word === 'allocspi') {
+    io.out(stateText(allocSpi(xfrm, words), net, { stats, nokeys: false }));
+  } else if (matches(word, 'delete') || matches(word, 'get')) {
+    const state = lookupState(xfrm, words);
+    if (matches(word, 'delete')) removeState(xfrm, state);
+    else io.out(stateText(state, net, { stats, nokeys: false }));
+  } else if (matches(word, 'deleteall') || matches(word, 'delall') || matches(word, 'list') || word === 'show' || word === 'lst') {
+    const remove = word.startsWith('del');
+    const { takes, nokeys } = parseFilter(words);
+    for (const state of sad.list().filter(takes)) {
+      if (remove) removeState(xfrm, state);
+      else io.out(stateText(state, net, { stats, nokeys }));
+    }
+  } else if (matches(word, 'flush')) {
+    const proto = words.take('proto') ? xfrmProtocol(words.next()) : 0;
+    if (!words.done) unknown(words.next());
+    for (const state of sad.list()) if (proto === 0 || state.protocol === proto) sad.remove(state);
+    xfrm.monitors.emit({ kind: 'flushsa', proto });
+  } else if (matches(word, 'count')) {
+    io.out(`\t SAD count ${sad.size}${stats ? ' (buckets count 8 Max 1048576)' : ''}\n`);
+  } else if (word === 'help') {
+    throw new CommandError(STATE_USAGE.trimEnd(), 255);
+  } else throw new CommandError(`Command "${word}" is unknown, try "ip xfrm state help".`, 255);
+}
+
+function lookupState({ sad }: XfrmNet, words: Words): XfrmState {
+  const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
+  let mark = NO_MARK;
+  let identified = false;
+  while (!words.done) {
+    const word = words.next();
+    if (takeId(id, word, words)) identified = true;
+    else if (word === 'mark') mark = takeMark(words);
+    else unknown(word);
+  }
+  if (!identified) throw new CommandError('Not enough information: ID is required', 1);
+  const state = sad.lookup(mark.value, id.daddr, id.spi, id.proto);
+  if (state === null) throw new CommandError('RTNETLINK answers: No such process', 2);
+  return state;
+}
+
+function parseFilter(words: Words): { takes: (state: XfrmState) => boolean; nokeys: boolean } {
+  const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
+  let mode = '';
+  let reqid = 0;
+  let flags = 0;
+  let nokeys = false;
+  while (!words.done) {
+    const word = words.next();
+    if (word === 'nokeys') nokeys = true;
+    else if (word === 'mode') mode = xfrmMode(words.next());
+    else if (word === 'reqid') reqid = words.u32('value after "reqid" is invalid') | 0;
+    else if (word === 'flag') flags |= takeFlags(STATE_FLAGS, words, (i) => 1 << i);
+    else if (!takeId(id, word, words)) unknown(word);
+  }
+  const takes = (s: XfrmState): boolean =>
+    (id.saddr === 0 || id.saddr === s.saddr) &&
+    (id.daddr === 0 || id.daddr === s.daddr) &&
+    (id.proto === 0 || id.proto === s.protocol) &&
+    (id.spi === 0 || id.spi === s.spi) &&
+    (mode === '' || mode === s.mode) &&
+    (reqid === 0 || reqid === s.reqid) &&
+    (s.config.flags & flags) === flags;
+  return { takes, nokeys };
+}
+
+/** A larval state with an SPI that nobody has: a key daemon will fill it in (xfrm_alloc_userspi). */
+function allocSpi(xfrm: XfrmNet, words: Words): XfrmState {
+  let min = 0x100;
+  let max = 0x0fffffff;
+  const rest: string[] = [];
+  while (!words.done) {
+    const word = words.next();
+    if (word === 'min') min = words.u32('value after "min" is invalid');
+    else if (word === 'max') max = words.u32('value after "max" is invalid');
+    else rest.push(word);
+  }
+  if (min > max) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+  const config = larvalConfig(rest);
+  const { random } = xfrm.net.softirq;
+  for (let tries = 0; tries < Math.min(max - min + 1, 10_000); tries++) {
+    const spi = (min + random.below(max - min + 1)) | 0;
+    if (xfrm.sad.lookup(config.mark.value, config.daddr, spi, config.proto) !== null) continue;
+    const state = new XfrmState({ ...config, spi }, null);
+    xfrm.sad.add(state);
+    return state;
+  }
+  throw new CommandError('RTNETLINK answers: No such file or directory', 2);
+}
+
+/** Seconds that a larval state waits for its keys (net.core.xfrm_acq_expires). */
+const ACQ_EXPIRES = 30;
+
+function larvalConfig(args: readonly string[]): XfrmStateConfig {
+  const words = new Words(args);
+  const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
+  let mode: 'transport' | 'tunnel' = 'transport';
+  let reqid = 0;
+  let seq = 0;
+  let mark = NO_MARK;
+  while (!words.done) {
+    const word = words.next();
+    if (takeId(id, word, words)) continue;
+    if (word === 'mode') mode = xfrmMode(words.next());
+    else if (word === 'reqid') reqid = words.u32('value after "reqid" is invalid') | 0;
+    else if (word === 'seq') seq = words.u32('value after "seq" is invalid') | 0;
+    else if (word === 'mark') mark = takeMark(words);
+    else unknown(word);
+  }
+  if (id.daddr === 0 || id.proto === 0) throw new CommandError('Not enough information: ID is required', 1);
+  return larvalState({ ...id, mode, reqid, seq, mark });
+}
+
+/** What is known of a state before its keys are. */
+export function larvalState(
+  known: Pick<XfrmStateConfig, 'saddr' | 'daddr' | 'proto' | 'spi' | 'mode' | 'reqid' | 'seq' | 'mark'>,
+): XfrmStateConfig {
+  const sel = { ...ANY_SELECTOR, saddr: known.saddr, saddrLen: 32, daddr: known.daddr, daddrLen: 32 };
+  return {
+    ...known,
+    replayWindow: 0,
+    replaySeq: 0,
+    replayOseq: 0,
+    replaySeqHi: 0,
+    replayOseqHi: 0,
+    flags: 0,
+    extraFlags: 0,
+    sel,
+    limits: { ...noLimits(), hardAdd: ACQ_EXPIRES },
+    outputMark: NO_MARK,
+    ifId: 0,
+    tfcpad: 0,
+    encap: null,
+    aead: null,
+    auth: null,
+    enc: null,
+    comp: null,
+  };
+}
