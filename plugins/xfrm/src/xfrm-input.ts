@@ -80,7 +80,7 @@ export class XfrmInput {
   }
 
   /**
-   * A packet of protocol `first` is delivered, its data at that header. The packet is gone afterwards.
+   * A packet of protocol `first` is delivered, its data at that header. The packet is gone afterwards, whatever came of it: 0.
    * @param inUdp bytes of a UDP header between the IP header and ESP; 0 of a plain one
    */
   receive(skb: SkBuff, first: number, inUdp: number): number {
@@ -140,7 +140,8 @@ export class XfrmInput {
     nfResetCt(skb);
     skb.data = skb.networkHeader;
     skb.len += ihl;
-    return nfHook(PF_INET, NF_IP_PRE_ROUTING, skb, skb.dev, null, this.resume);
+    nfHook(PF_INET, NF_IP_PRE_ROUTING, skb, skb.dev, null, this.resume);
+    return 0;
   }
 
   /** Behind PRE_ROUTING: the packet keeps its route, unless a hook took it away (xfrm4_rcv_encap_finish). */
@@ -184,7 +185,8 @@ export class XfrmInput {
     skb.dst = null;
     skb.pktType = PACKET_HOST;
     skb.protocol = ETH_P_IP;
-    return netifReceiveSkbCore(skb);
+    netifReceiveSkbCore(skb);
+    return 0;
   }
 
   private drop(skb: SkBuff, counter: number, reason: number): number {
