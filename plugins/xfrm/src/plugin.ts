@@ -15,10 +15,10 @@ import {
   ICMP_REDIRECT,
   IcmpSend,
   InetDevices,
+  type InetProtocol,
   InetProtocols,
   InetSockets,
   IP_DADDR,
-  IPPROTO_AH,
   IPPROTO_COMP,
   IPPROTO_ESP,
   IpOutput,
@@ -89,28 +89,13 @@ const plugin: Plugin<Options> = definePlugin<Options>({
       xfrm.dispose();
     });
     ctx.provide(XfrmPath, xfrm);
-    for (const protocol of [IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP]) {
-      ctx.inetProtocol({
-        protocol,
-        noPolicy: true,
-        handler: (skb) => xfrm.input.receive(skb, protocol, 0),
-        errHandler(skb, type, code, info) {
-          const fragNeeded = type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED;
-          if (!fragNeeded && type !== ICMP_REDIRECT) return;
-          const { view } = skb.head;
-          const header = skb.data + ipHdrLen(view, skb.data);
-          const spi =
-            protocol === IPPROTO_ESP
-              ? view.getInt32(header)
-              : protocol === IPPROTO_AH
-                ? view.getInt32(header + 4)
-                : view.getUint16(header + 2);
-          if (xfrm.sad.lookup(skb.mark, view.getInt32(skb.data + IP_DADDR), spi, protocol) === null) return;
-          if (fragNeeded) services.routing.updatePmtu(skb, protocol, info);
-          else services.routing.redirected(skb, protocol, info);
-        },
-      });
-    }
+    // Linux loads a protocol with its first state: until then packets of it are for nobody.
+    const loaded = new Set<number>();
+    xfrm.loadProtocol = (protocol) => {
+      if (loaded.has(protocol)) return;
+      loaded.add(protocol);
+      ctx.inetProtocol(xfrmProtocol(xfrm, protocol));
+    };
     ctx.proc('net/xfrm_stat', () => xfrmStatText(xfrm.mib));
     ctx.command({
       name: 'ip xfrm',
@@ -123,6 +108,26 @@ const plugin: Plugin<Options> = definePlugin<Options>({
   },
 });
 export default plugin;
+
+/** ESP, AH or IPComp as a protocol of IPv4. */
+function xfrmProtocol(xfrm: XfrmNet, protocol: number): InetProtocol {
+  return {
+    protocol,
+    noPolicy: true,
+    handler: (skb) => xfrm.input.receive(skb, protocol, 0),
+    errHandler(skb, type, code, info) {
+      const fragNeeded = type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED;
+      if (!fragNeeded && type !== ICMP_REDIRECT) return;
+      const { view } = skb.head;
+      const header = skb.data + ipHdrLen(view, skb.data);
+      const offset = protocol === IPPROTO_ESP ? 0 : 4;
+      const spi = protocol === IPPROTO_COMP ? view.getUint16(header + 2) : view.getInt32(header + offset);
+      if (xfrm.sad.lookup(skb.mark, view.getInt32(skb.data + IP_DADDR), spi, protocol) === null) return;
+      if (fragNeeded) xfrm.routing.updatePmtu(skb, protocol, info);
+      else xfrm.routing.redirected(skb, protocol, info);
+    },
+  };
+}
 
 function run(xfrm: XfrmNet, args: readonly string[], io: CommandIo): void | Promise<void> {
   const words = new Words(args);

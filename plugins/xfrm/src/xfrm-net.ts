@@ -90,8 +90,12 @@ export class XfrmNet implements Xfrm, XfrmPath {
     this.dstOutput = xfrmOutputOf(this);
   }
 
-  /** A state was added: with UDP encapsulation somebody has to listen on its port. */
+  /** Has packets of ESP, AH or IPComp come here; the plugin says how. */
+  loadProtocol: (protocol: number) => void = () => {};
+
+  /** A state is being added: somebody takes its protocol, and with UDP encapsulation listens on its port. */
   stateAdded(state: XfrmState): void {
+    this.loadProtocol(state.protocol);
     if (state.encap !== null) this.natT.listen(state.encap.dport);
   }
 
