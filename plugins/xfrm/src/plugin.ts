@@ -42,7 +42,7 @@ where  XFRM-OBJECT := state | policy | monitor
 `;
 
 interface Options {
-  readonly natKeepalive: number;
+  readonly natKeepalive?: number;
 }
 
 const plugin: Plugin<Options> = definePlugin<Options>({
@@ -73,7 +73,7 @@ const plugin: Plugin<Options> = definePlugin<Options>({
       },
     },
   },
-  setup(ctx, { natKeepalive }) {
+  setup(ctx, { natKeepalive = 0 }) {
     const { net } = ctx;
     const services = {
       routing: ctx.inject(Routing),
