@@ -81,6 +81,8 @@ export class FibInfo {
   treeref = 0;
   /** No route has it any more. */
   dead = false;
+  /** Its routes are gone for everybody who looks; the tables let go of them piece by piece. */
+  retired = false;
   readonly key: string;
 
   constructor(id: number, key: string, init: FibInfoInit) {
@@ -134,6 +136,18 @@ export class FibInfoTable {
   release(fi: FibInfo): void {
     if (--fi.treeref > 0) return;
     fi.dead = true;
+    if (!fi.retired) this.forget(fi);
+  }
+
+  /** Its routes are to be taken out: nobody finds it any more, and a route like them gets a FibInfo of its own. */
+  retire(fi: FibInfo): void {
+    if (fi.retired) return;
+    fi.retired = true;
+    fi.flags |= RTNH_F_DEAD;
+    this.forget(fi);
+  }
+
+  private forget(fi: FibInfo): void {
     this.byKey.delete(fi.key);
     for (const nh of fi.nhs) {
       if (nh.dev !== null) remove(this.byDevice, nh.dev, fi);

@@ -49,6 +49,13 @@ export class FibRib {
     return -1;
   }
 
+  /** All entries, in no order; entries may be set and deleted meanwhile. */
+  *walk(): IterableIterator<RibEntry> {
+    for (let length = 32; length >= 0; length--) {
+      for (const [prefix, value] of this.byLength[length]) yield { prefix, length, value };
+    }
+  }
+
   /** All entries by rising prefix, longer lengths first: the order of a walk through the kernel's trie. */
   entries(): RibEntry[] {
     const all: RibEntry[] = [];

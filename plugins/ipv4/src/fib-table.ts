@@ -113,8 +113,22 @@ export class FibTable {
   }
 
   aliases(prefix: number, length: number): readonly FibAlias[] {
+    const all = this.stored(prefix, length);
+    return all.some(isRetired) ? all.filter((a) => !isRetired(a)) : all;
+  }
+
+  /** With those that are gone, but not yet let go of. */
+  private stored(prefix: number, length: number): readonly FibAlias[] {
     const value = this.rib.find(prefix, length);
     return value < 0 ? [] : (this.sets.sets[value]?.aliases ?? []);
+  }
+
+  /** Lets go of routes whose FibInfo is retired, prefix by prefix: a step for each prefix that it looks at. */
+  *sweep(): IterableIterator<void> {
+    for (const { prefix, length, value } of this.rib.walk()) {
+      if (this.sets.sets[value]?.aliases.some(isRetired) === true) this.flushPrefix(prefix, length, isRetired);
+      yield;
+    }
   }
 
   /** Adds or changes a route (fib_table_insert); the table counts the FibInfo. Throws CommandError, nothing changed. */
@@ -143,7 +157,7 @@ export class FibTable {
       list.splice(first, 0, alias);
     }
     fi.treeref++;
-    const gone = old.filter((a) => !list.includes(a));
+    const gone = this.stored(prefix, length).filter((a) => !list.includes(a));
     this.store(prefix, length, list);
     for (const a of gone) this.infos.release(a.fi);
   }
@@ -155,8 +169,10 @@ export class FibTable {
       const a = old[i];
       if (a.tos !== match.tos) break;
       if (!matchesAlias(match, a)) continue;
-      this.store(match.prefix, match.length, old.toSpliced(i, 1));
-      this.infos.release(a.fi);
+      const list = old.toSpliced(i, 1);
+      const gone = this.stored(match.prefix, match.length).filter((other) => !list.includes(other));
+      this.store(match.prefix, match.length, list);
+      for (const other of gone) this.infos.release(other.fi);
       return a;
     }
     throw new CommandError(ESRCH, 2);
@@ -164,7 +180,7 @@ export class FibTable {
 
   /** Takes out all routes of one prefix that `gone` says; returns how many (part of fib_table_flush). */
   flushPrefix(prefix: number, length: number, gone: (alias: FibAlias) => boolean): number {
-    const old = this.aliases(prefix, length);
+    const old = this.stored(prefix, length);
     const list = old.filter((a) => !gone(a));
     if (list.length === old.length) return 0;
     this.store(prefix, length, list);
@@ -197,7 +213,7 @@ export class FibTable {
     while (length > 0) {
       length = this.rib.longest(flow.daddr, length - 1);
       if (length < 0) break;
-      for (const alias of this.aliases(flow.daddr & inetMakeMask(length), length)) {
+      for (const alias of this.stored(flow.daddr & inetMakeMask(length), length)) {
         const found = this.tryAlias(alias, flow, res, flags);
         if (found <= 0) return found;
       }
@@ -274,6 +290,8 @@ export class FibTable {
     if (old != null) this.sets.release(old);
   }
 }
+
+const isRetired = ({ fi }: FibAlias): boolean => fi.retired;
 
 function ignoresLinkdown(nh: FibNh): boolean {
   return nh.dev?.inDev != null && nh.dev.inDev.cnf.ignoreRoutesWithLinkdown !== 0;

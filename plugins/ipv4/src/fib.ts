@@ -29,6 +29,7 @@ import {
   RTN_MULTICAST,
   RTN_UNICAST,
   RTPROT_KERNEL,
+  Timer,
 } from '@packetwalk/framework';
 import { ifaByPrefix, inetIfaMatch } from './devinet.ts';
 import type { FibAlias } from './fib-alias.ts';
@@ -36,6 +37,9 @@ import { type FibInfo, FibInfoTable, RTNH_F_DEAD, RTNH_F_LINKDOWN } from './fib-
 import { FibRules } from './fib-rules.ts';
 import { createFibInfo, fibSyncDownAddr, fibSyncDownDev, fibSyncUp, type RouteConfig, type SyncDown } from './fib-semantics.ts';
 import { FibResult, FibTable, type RouteMatch, type RouteVerb } from './fib-table.ts';
+
+/** Prefixes that are looked over at a time when routes are taken out: some milliseconds. */
+const SWEEP_SLICE = 1024;
 
 /** A route as listings and events see it. */
 export interface RouteEntry {
@@ -60,6 +64,9 @@ export class Fib {
   onBroadcast: (dev: NetDevice, address: number) => void = () => {};
   /** True for a device whose next hops are skipped while it has no carrier. */
   readonly skipsLinkdown = (dev: NetDevice): boolean => (dev.inDev?.cnf.ignoreRoutesWithLinkdown ?? 0) !== 0;
+
+  private sweeping: Iterator<void> | null = null;
+  private readonly sweeper = new Timer('fib', () => this.sweepSlice());
 
   constructor(net: Net, factory: FibBackendFactory) {
     this.net = net;
@@ -294,16 +301,43 @@ export class Fib {
     else this.onChange();
   }
 
-  /** Takes out all routes with these FibInfos (fib_flush). */
+  /**
+   * Takes out all routes with these FibInfos (fib_flush). From now on no packet and no listing finds them; the tables let
+   * go of them in slices, so that packets do not wait for a hundred thousand of them.
+   */
   private flush(died: readonly FibInfo[]): void {
     if (died.length === 0) return;
-    const gone = new Set(died);
-    for (const table of this.tables.values()) {
-      for (const { prefix, length } of table.rib.entries()) {
-        table.flushPrefix(prefix, length, (alias) => gone.has(alias.fi));
+    for (const fi of died) this.infos.retire(fi);
+    // What is known of default routes is for them alone: they go at once.
+    for (const table of this.tables.values()) table.flushPrefix(0, 0, ({ fi }) => fi.retired);
+    this.sweeping = this.sweep();
+    this.sweepSlice();
+    this.onChange();
+  }
+
+  private *sweep(): IterableIterator<void> {
+    for (const table of this.tables.values()) yield* table.sweep();
+  }
+
+  private sweepSlice(): void {
+    const { softirq } = this.net;
+    softirq.delTimer(this.sweeper);
+    for (let n = 0; n < SWEEP_SLICE; n++) {
+      if (this.sweeping?.next().done !== false) {
+        this.sweeping = null;
+        return;
       }
     }
-    this.onChange();
+    softirq.modTimer(this.sweeper, 1);
+  }
+
+  /** Routes are gone that tables still hold. */
+  get unswept(): boolean {
+    return this.sweeping !== null;
+  }
+
+  dispose(): void {
+    this.net.softirq.delTimer(this.sweeper);
   }
 
   /** A route that an address makes by itself (fib_magic). Deleting one that is not there is no error. */

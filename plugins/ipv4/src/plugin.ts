@@ -118,7 +118,10 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   const { net } = ctx;
   const fib = new Fib(net, chooseBackend(ctx));
   const route = new Ipv4Route(net, fib, inet, ipv4.neighbours, ctx.section<boolean>('routing_cache') ?? false);
-  ctx.defer(() => route.flush());
+  ctx.defer(() => {
+    fib.dispose();
+    route.flush();
+  });
   ipv4.routing = route;
   fib.onChange = () => route.flush();
   inet.onConfChanged = () => route.flush();
