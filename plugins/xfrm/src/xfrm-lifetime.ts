@@ -25,12 +25,15 @@ export const NO_LIMITS: LifetimeConfig = {
   hardUse: 0,
 };
 
-/** What has been used up. Times are milliseconds since 1970; 0: never. */
+/** Not 0: virtual time may begin with it. */
+export const NEVER = -1;
+
+/** What has been used up. Times are milliseconds since 1970, NEVER while it has not happened. */
 export class Lifetime {
   bytes = 0;
   packets = 0;
-  addTime = 0;
-  useTime = 0;
+  addTime: number = NEVER;
+  useTime: number = NEVER;
 }
 
 export interface Mark {

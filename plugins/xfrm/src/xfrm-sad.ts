@@ -3,6 +3,7 @@
  * SPI and protocol for packets that come in, by addresses and reqid for those that go out.
  */
 import { CommandError, type Softirq } from '@packetwalk/framework';
+import { NEVER } from './xfrm-lifetime.ts';
 import type { XfrmTemplate } from './xfrm-policy.ts';
 import { selectorMatch, type XfrmFlow } from './xfrm-selector.ts';
 import { XFRM_STATE_WILDRECV, type XfrmState } from './xfrm-state.ts';
@@ -146,7 +147,7 @@ export class Sad {
    */
   checkExpire(state: XfrmState): boolean {
     const { curlft, limits } = state;
-    if (curlft.useTime === 0) {
+    if (curlft.useTime === NEVER) {
       curlft.useTime = this.softirq.clock.wallClock();
       if (limits.softUse !== 0 || limits.hardUse !== 0) this.armTimer(state);
     }
@@ -173,7 +174,7 @@ export class Sad {
     const { limits, curlft, dying } = state;
     let at = Number.POSITIVE_INFINITY;
     const consider = (from: number, seconds: number): void => {
-      if (seconds !== 0 && from !== 0) at = Math.min(at, from + seconds * 1000);
+      if (seconds !== 0 && from !== NEVER) at = Math.min(at, from + seconds * 1000);
     };
     consider(curlft.addTime, limits.hardAdd);
     consider(curlft.useTime, limits.hardUse);
@@ -188,7 +189,7 @@ export class Sad {
   private timerFired(state: XfrmState): void {
     const now = this.softirq.clock.wallClock();
     const { limits, curlft } = state;
-    const reached = (from: number, seconds: number): boolean => seconds !== 0 && from !== 0 && now >= from + seconds * 1000;
+    const reached = (from: number, seconds: number): boolean => seconds !== 0 && from !== NEVER && now >= from + seconds * 1000;
     if (state.kmState === 'expired' || reached(curlft.addTime, limits.hardAdd) || reached(curlft.useTime, limits.hardUse)) {
       state.kmState = 'expired';
       this.events.expired(state, true);

@@ -25,7 +25,7 @@ import {
 import { Esp } from './esp.ts';
 import { Ipcomp } from './ipcomp.ts';
 import { createReplay, type Replay } from './replay.ts';
-import { Lifetime, type LifetimeConfig, type Mark } from './xfrm-lifetime.ts';
+import { Lifetime, type LifetimeConfig, type Mark, NEVER } from './xfrm-lifetime.ts';
 import type { Selector } from './xfrm-selector.ts';
 import type { XfrmType } from './xfrm-type.ts';
 
@@ -116,7 +116,7 @@ export class XfrmState implements XfrmTransform {
   statReplay = 0;
   statIntegrityFailed = 0;
   /** Milliseconds since 1970 of its last packet. */
-  lastUsed = 0;
+  lastUsed: number = NEVER;
   readonly timer: Timer;
 
   /** @param type null: a larval state */

@@ -25,9 +25,9 @@ function flagNames(flags: number, names: readonly string[]): string {
   return names.filter((_, i) => (flags & (1 << i)) !== 0).join(' ');
 }
 
-/** `2026-11-27 11:30:22`, `-` for never. */
+/** `2026-11-27 11:30:22`, `-` for never and for the first second of 1970. */
 export function strxfTime(milliseconds: number): string {
-  if (milliseconds === 0) return '-';
+  if (milliseconds < 1000) return '-';
   const [date, time] = new Date(milliseconds).toISOString().split('T');
   return `${date} ${time.slice(0, 8)}`;
 }
@@ -104,7 +104,7 @@ export function stateText(state: XfrmState, net: Net, options: PrintOptions): st
   if (config.comp !== null) text += `${algorithmText('comp', { name: config.comp, key: new Uint8Array(0) }, options)}\n`;
   const { encap } = state;
   if (encap !== null) text += `\tencap type ${encap.type} sport ${encap.sport} dport ${encap.dport} addr ${formatIpv4(encap.oaddr)}\n`;
-  if (state.lastUsed !== 0) text += `\tlastused ${strxfTime(state.lastUsed)}\n`;
+  if (state.lastUsed >= 1000) text += `\tlastused ${strxfTime(state.lastUsed)}\n`;
   if (ring) {
     text += '\tanti-replay esn context:\n';
     text += `\t seq-hi 0x${hex(replay.seqHi)}, seq 0x${hex(replay.seq)}, oseq-hi 0x${hex(replay.oseqHi)}, oseq 0x${hex(replay.oseq)}\n`;
