@@ -38,6 +38,11 @@ export const FRAMES: readonly Uint8Array[] = [
   'ip 10.0.0.2 > 10.1.0.2 opts 0x1e04abcd9e04abcd / udp 1 > 2 / "c"*1400',
   'ip 10.0.0.2 > 10.0.0.255 / udp 1 > 67 / "broadcast"',
   'ip 10.0.0.2 > 224.0.0.1 / udp 1 > 2 / "multicast"',
+  'ip 10.0.0.2 > 10.0.0.1 / ip 10.5.0.2 > 10.1.0.2 / udp 1 > 2 / "in a tunnel"',
+  'ip 10.0.0.2 > 10.0.0.1 / gre sum key 7 seq 1 / ip 10.5.0.2 > 10.1.0.2 / udp 1 > 2 / "in another"',
+  'ip 10.0.0.2 > 10.6.0.1 / udp 1 > 2 / "into a tunnel"',
+  'ip 10.0.0.2 > 10.7.0.1 df / udp 1 > 2 / "g"*1440',
+  'ip 10.0.0.9 > 10.0.0.1 / icmp host-unreachable / ip 10.0.0.1 > 10.0.0.2 df len 60 / ip 10.0.0.2 > 10.6.0.1 len 40 / udp 1 > 2 len 20 csum 0',
   'arp who-has 10.0.0.1 tell 10.0.0.2',
   'arp reply 10.0.0.2 is-at 02:00:00:00:0a:02 tell 10.0.0.1',
 ].map((packet) => parsePacket(`eth 02:00:00:00:0a:02 > 02:00:00:00:00:10 / ${packet}`));

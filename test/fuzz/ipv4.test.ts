@@ -17,15 +17,20 @@ import {
   NF_STOLEN,
   PF_INET,
   Router,
+  RX_ERRORS,
+  RX_PACKETS,
   SeededRandom,
   Softirq,
   silentLog,
   splitWords,
   Tracer,
+  TX_ERRORS,
+  TX_PACKETS,
   VirtualClock,
 } from '@packetwalk/framework';
 import { toHex } from '@packetwalk/framework/testing';
 import ipv4 from '@packetwalk/ipv4';
+import tunnel from '@packetwalk/tunnel';
 import { expect, test } from 'vitest';
 import { mutate } from './frame-mutator.ts';
 
@@ -72,7 +77,7 @@ const tracker = definePlugin({
   },
 });
 
-test(`${FRAMES} mutated frames: no exception, no leak`, { timeout: 600_000 }, async () => {
+test(`${FRAMES} mutated frames: no exception, no leak`, { timeout: 600_000 + FRAMES / 2 }, async () => {
   const random = new SeededRandom(SEED);
   const softirq = new Softirq(new VirtualClock(), new SeededRandom(1), silentLog);
   const router = new Router({
@@ -81,7 +86,7 @@ test(`${FRAMES} mutated frames: no exception, no leak`, { timeout: 600_000 }, as
     tracer: new Tracer(),
     log: silentLog,
     baseDir: '',
-    plugins: [ipv4, arp, fibTrie, ports, tracker].map((plugin) => ({ id: plugin.name, plugin, options: {} })),
+    plugins: [ipv4, arp, fibTrie, tunnel, ports, tracker].map((plugin) => ({ id: plugin.name, plugin, options: {} })),
     config: {
       devices: {
         p0: { driver: 'fuzz-port', mac: '02:00:00:00:00:10', addresses: ['10.0.0.1/24'] },
@@ -97,7 +102,17 @@ test(`${FRAMES} mutated frames: no exception, no leak`, { timeout: 600_000 }, as
   router.service(InetSockets).udp(receiver, 5000);
   router.service(InetSockets).raw(receiver, 17);
   const io = new BufferIo();
-  expect(router.commands.run(splitWords('ip neigh replace 10.1.0.2 lladdr 02:00:00:00:0b:02 dev p1'), io)).toBe(0);
+  for (const line of [
+    'ip neigh replace 10.1.0.2 lladdr 02:00:00:00:0b:02 dev p1',
+    'ip tunnel add t1 mode ipip remote 10.0.0.2 local 10.0.0.1 ttl 9',
+    'ip tunnel add g1 mode gre remote 10.0.0.2 local 10.0.0.1 key 7 csum oseq',
+    'ip link set t1 up',
+    'ip link set g1 up',
+    'ip route add 10.6.0.0/16 dev t1',
+    'ip route add 10.7.0.0/16 dev g1',
+  ]) {
+    expect(router.commands.run(splitWords(line), io), line).toBe(0);
+  }
 
   const dev = net.needDevice('p0');
   const frame = new Uint8Array(2048);
@@ -122,6 +137,13 @@ test(`${FRAMES} mutated frames: no exception, no leak`, { timeout: 600_000 }, as
     expect(counter('Ip', name), name).toBeGreaterThan(0);
   }
   expect(heard).toBeGreaterThan(0);
+  for (const name of ['t1', 'g1']) {
+    const { stats } = net.needDevice(name);
+    expect(
+      [stats[RX_PACKETS], stats[TX_PACKETS], stats[RX_ERRORS] + stats[TX_ERRORS]].every((n) => n > 0),
+      name,
+    ).toBe(true);
+  }
   const state = net.ipv4 as { frags: { mem: number; size: number }; ipfragHighThresh: number; peers: { size: number } };
   expect(state.frags.mem).toBeLessThan(state.ipfragHighThresh + 8192);
   expect(state.peers.size).toBeLessThanOrEqual(65_664);
