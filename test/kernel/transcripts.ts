@@ -22,10 +22,11 @@ export const readEntries = (name: string): Entry[] => readTranscript(readFileSyn
 
 /**
  * What differs from machine to machine or belongs to subsystems that are not here: numbers of devices, how many queues
- * and what offloads they have; what is explained when a line makes no sense; TAP ports have a queueing discipline and say nothing of their state.
+ * and what offloads they have; what is explained when a line makes no sense, counters of TCP; TAP ports have a queueing discipline and say nothing of their state.
  */
 export function steady(text: string): string {
   return text
+    .replace(/^(TcpExt|MPTcpExt|UdpLite): .*\n/gm, '')
     .replace(/^Usage: ?[\s\S]*/m, 'Usage …\n')
     .replace(/^\d+: /gm, 'N: ')
     .replace(/"ifindex":\d+/g, '"ifindex":N')
@@ -39,7 +40,7 @@ export function steady(text: string): string {
 }
 
 /** Listings whose order is that of a hash table with a random seed. */
-const UNORDERED = /^ip (-[osN4] )*n[a-z]* (s|l)|^arp( -[nev]+)*$/;
+const UNORDERED = /^ip (-[osN4] )*n[a-z]* (s|l)|^arp( -[nev]+)*$|net.arp$/;
 
 const sortLines = (text: string): string => text.replace(/(?:.+\n)+/g, (lines) => `${lines.trimEnd().split('\n').sort().join('\n')}\n`);
 

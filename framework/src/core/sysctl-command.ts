@@ -40,7 +40,11 @@ export function sysctlCommand(tree: SysctlTree): Command {
       for (const setting of settings) {
         const eq = setting.indexOf('=');
         const name = (eq < 0 ? setting : setting.slice(0, eq)).trim();
-        if (eq < 0 && options.has('w')) throw new CommandError(`sysctl: "${setting}" must be of the form name=value`);
+        if (eq < 0 && options.has('w')) {
+          io.err('sysctl: command line(0): invalid syntax, continuing...\n');
+          status = 1;
+          continue;
+        }
         try {
           if (eq >= 0) tree.set(name, setting.slice(eq + 1));
           if (eq < 0 || !options.has('q')) {
@@ -53,7 +57,7 @@ export function sysctlCommand(tree: SysctlTree): Command {
           if (!(error instanceof CommandError)) throw error;
           if (options.has('e') && error.message.includes('No such file')) continue;
           io.err(`${error.message}\n`);
-          status = 255;
+          status = 1;
         }
       }
       return status;
