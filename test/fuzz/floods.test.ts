@@ -62,7 +62,7 @@ class Flooded {
         routes: ['default via 172.16.0.9'],
       },
     });
-    this.router.commands.run(splitWords('ip neigh add 172.16.0.9 lladdr 02:00:00:00:0b:09 dev p1'), new BufferIo());
+    void this.router.commands.run(splitWords('ip neigh add 172.16.0.9 lladdr 02:00:00:00:0b:09 dev p1'), new BufferIo());
   }
 
   get state(): {
