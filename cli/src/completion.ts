@@ -3,6 +3,7 @@
  * plugins register.
  */
 import { type Command, Lab, parseConfig, SeededRandom, silentLog, VirtualClock } from '@packetwalk/framework';
+import { hostSecret } from '@packetwalk/framework/runtime';
 import { bashCompletion, type CompletionWord, fishCompletion, zshCompletion } from './completion-scripts.ts';
 import { loadDocument } from './load-config.ts';
 import { BUILT_IN_PLUGINS } from './load-plugin.ts';
@@ -45,7 +46,7 @@ async function registeredCommands(): Promise<readonly Command[]> {
   const plan = await loadDocument(parseConfig(`plugins: [${plugins.join(', ')}]\n`, name), name, (issues) =>
     issues.map((issue) => issue.message),
   );
-  const lab = new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog, dry: true });
+  const lab = new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog, dry: true, secret: hostSecret });
   const [router] = lab.routers.values();
   const commands = router.commands.all();
   router.dispose();

@@ -15,6 +15,7 @@ import {
   suggestion,
   VirtualClock,
 } from '@packetwalk/framework';
+import { hostSecret } from '@packetwalk/framework/runtime';
 import { BUILT_IN_PLUGINS, loadPlugin, PluginError } from './load-plugin.ts';
 
 /** The config cannot be used: lines for standard error. */
@@ -46,7 +47,7 @@ const INDEPENDENT = new Set(['bad-line', 'sysctl']);
 /** What building the routers finds wrong. With `known` issues, only what has nothing to do with those. */
 function buildDry(plan: Plan, known: readonly ConfigIssue[]): readonly ConfigIssue[] {
   try {
-    checkPlan(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog });
+    checkPlan(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log: silentLog, secret: hostSecret });
     return [];
   } catch (error) {
     if (error instanceof ConfigError) {

@@ -1,6 +1,6 @@
 /** run.ts — `packetwalk run FILE`: a script in virtual time, or real devices until a signal or the end of all input. */
 import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
-import { attachToHost, HostClock, HostRandom, tuneEngine } from '@packetwalk/framework/runtime';
+import { attachToHost, HostClock, HostRandom, hostSecret, tuneEngine } from '@packetwalk/framework/runtime';
 import { ControlServer } from './control-server.ts';
 import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
@@ -57,7 +57,7 @@ async function runLive(plan: Plan, name: string | undefined, level: LogLevel): P
   };
   let lab: Lab;
   try {
-    lab = new Lab(plan, { clock: new HostClock(), random: new HostRandom(), log });
+    lab = new Lab(plan, { clock: new HostClock(), random: new HostRandom(), log, secret: hostSecret });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${formatIssues(plan, error.issues)}\n`);

@@ -13,13 +13,14 @@ import {
   VirtualClock,
   walkText,
 } from '@packetwalk/framework';
+import { hostSecret } from '@packetwalk/framework/runtime';
 import { formatIssues } from './load-config.ts';
 
 /** The routers of a config in virtual time, not started; null when the config is wrong, and `err` was told why. */
 export function virtualLab(plan: Plan, err: (text: string) => void): Lab | null {
   const log = lineLog((line) => err(`${line}\n`), 'warn');
   try {
-    return new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log });
+    return new Lab(plan, { clock: new VirtualClock(), random: new SeededRandom(1), log, secret: hostSecret });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     err(`${formatIssues(plan, error.issues)}\n`);

@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import type { NetDevice } from './netdevice.ts';
 import type { Plan, RouterPlan } from './plan.ts';
 import type { Cables } from './registries.ts';
-import { Router } from './router.ts';
+import { Router, type SecretReader } from './router.ts';
 import { Softirq } from './softirq.ts';
 import { Tracer } from './trace.ts';
 
@@ -13,6 +13,7 @@ export interface LabOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly secret?: SecretReader;
   /** Check only: open nothing. */
   readonly dry?: boolean;
 }
@@ -82,6 +83,7 @@ export class Lab {
       config: router.config,
       baseDir: plan.baseDir,
       dry: options.dry === true,
+      ...(options.secret === undefined ? {} : { secret: options.secret }),
       cables,
       position: (path: ConfigPath, line?: number) => plan.doc.position([...router.path, ...path], line),
     });

@@ -34,6 +34,7 @@ export interface PluginHost {
   issue(issue: ConfigIssue): void;
   position(path: ConfigPath, line?: number): string;
   previous(id: string): unknown;
+  secret(reference: string): string;
 }
 
 // Slots are few and never given back: a plugin that is loaded again gets the one it had.
@@ -114,6 +115,10 @@ export class HostedContext implements PluginContext {
 
   position(path: ConfigPath, line?: number): string {
     return this.host.position(path, line);
+  }
+
+  secret(reference: string): string {
+    return this.host.secret(reference);
   }
 
   inject<T>(token: Token<T>): T {

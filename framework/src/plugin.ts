@@ -147,6 +147,12 @@ export interface PluginContext {
   /** Where a path of the config stands: `router.yaml:12:7`; `line` counts from 0 in a literal block. */
   position(path: ConfigPath, line?: number): string;
 
+  /**
+   * What `file:PATH` or `env:NAME` of the config stands for: a key, a password. Throws CommandError without a word of it. Not for the
+   * path, and to be forgotten when it was used.
+   */
+  secret(reference: string): string;
+
   inject<T>(token: Token<T>): T;
   /** The service if somebody provides it: named in `optional`. */
   injectOptional<T>(token: Token<T>): T | undefined;

@@ -38,6 +38,9 @@ export interface RouterConfig {
   readonly [section: string]: unknown;
 }
 
+/** What a reference stands for; throws CommandError. */
+export type SecretReader = (reference: string, baseDir: string) => string;
+
 export interface RouterOptions {
   readonly name: string;
   readonly softirq: Softirq;
@@ -57,6 +60,8 @@ export interface RouterOptions {
   readonly cables?: Cables;
   /** `file:line:col` of a path of this router's config, or of a line of the literal block there. */
   readonly position?: (path: ConfigPath, line?: number) => string;
+  /** Reads secrets that the config names (`file:…`, `env:…`), given its folder; without it there are none. */
+  readonly secret?: SecretReader;
   /** What plugins of a router before this one handed over, by instance id. */
   readonly previous?: ReadonlyMap<string, unknown>;
 }
@@ -183,6 +188,10 @@ export class Router {
       issue: (issue) => issues.push(issue),
       position: (path, line) => options.position?.(path, line) ?? '',
       previous: (id) => options.previous?.get(id),
+      secret: (reference) => {
+        if (options.secret === undefined) throw new CommandError(`${reference}: no secrets are read here`);
+        return options.secret(reference, options.baseDir);
+      },
     };
     for (const instance of order) {
       const context = new HostedContext(host, instance);
