@@ -32,7 +32,7 @@ import {
 } from '@packetwalk/framework';
 import { monitorCommand } from './iproute/monitor-command.ts';
 import { addPolicy, parsePolicy, policyCommand } from './iproute/policy-command.ts';
-import { addState, parseState, stateCommand } from './iproute/state-command.ts';
+import { addState, keyMaterial, parseState, stateCommand } from './iproute/state-command.ts';
 import { XfrmNet } from './xfrm-net.ts';
 import { XFRM_MIB, xfrmStatText } from './xfrm-stat.ts';
 
@@ -68,7 +68,7 @@ const plugin: Plugin<Options> = definePlugin<Options>({
       description: 'IPsec',
       additionalProperties: false,
       properties: {
-        state: { ...LINES, description: 'States: what follows `ip xfrm state add`' },
+        state: { ...LINES, description: 'States: what follows `ip xfrm state add`; a key may be `file:PATH` or `env:NAME`' },
         policy: { ...LINES, description: 'Policies: what follows `ip xfrm policy add`' },
       },
     },
@@ -141,8 +141,9 @@ function run(xfrm: XfrmNet, args: readonly string[], io: CommandIo): void | Prom
 /** Applies the section: states first, then the policies that want them. */
 function configure(ctx: PluginContext, xfrm: XfrmNet): void {
   const section = ctx.section<{ state?: string[]; policy?: string[] }>('xfrm') ?? {};
+  const key = (word: string): Uint8Array => keyMaterial(/^(file|env):/.test(word) ? ctx.secret(word) : word);
   for (const [i, line] of (section.state ?? []).entries()) {
-    ctx.configTry(['xfrm', 'state', i], () => addState(xfrm, parseState(new Words(splitWords(line)), ctx.net), false));
+    ctx.configTry(['xfrm', 'state', i], () => addState(xfrm, parseState(new Words(splitWords(line)), ctx.net, key), false));
   }
   for (const [i, line] of (section.policy ?? []).entries()) {
     ctx.configTry(['xfrm', 'policy', i], () => addPolicy(xfrm, parsePolicy(new Words(splitWords(line)), ctx.net), false));
