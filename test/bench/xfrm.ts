@@ -1,5 +1,5 @@
 /**
- * xfrm.ts — what IPsec costs a packet: ESP in place on a packet, trailer, IV and ICV included, next to bare node:crypto
+ * xfrm.ts — what IPsec costs a packet. Finding its policy and its states, with 10 and with 10,000 of them. And the transforms: ESP in place on a packet, trailer, IV and ICV included, next to bare node:crypto
  * over the same number of bytes with an object for each packet, which is how one uses it. Short turns of each within one
  * run, so that a busy moment meets both.
  *
@@ -10,6 +10,7 @@ import { allocSkb, IP_PROTOCOL, type SkBuff, skbPut } from '@packetwalk/framewor
 import { TestRouter } from '@packetwalk/framework/testing';
 import { Esp } from '../../plugins/xfrm/src/esp.ts';
 import { spread, spreadText } from './median.ts';
+import { lookupContests } from './xfrm-lookup.ts';
 import { BENCH_SUITES, type BenchSuite } from './xfrm-suites.ts';
 
 const { values: args } = parseArgs({
@@ -129,9 +130,22 @@ const figures = BENCH_SUITES.filter(({ name }) => name.includes(args.suite))
     return { suite, direction, size, ns: spread(ours), gbits, raw: spread(raw), ratio: spread(ours.map((ns, i) => ns / raw[i])) };
   });
 
+const SCALES = [10, 100, 1000, 10_000];
+const scales = SCALES.map(lookupContests);
+const lookups = scales[0].map(({ what }, i) => {
+  const found: number[][] = SCALES.map(() => []);
+  for (let round = -20; round < rounds; round++) {
+    for (const [s, contests] of scales.entries()) {
+      const ns = measure((count) => contests[i].run(count), packets * 10);
+      if (round >= 0) found[s].push(ns);
+    }
+  }
+  return { what, ns: Object.fromEntries(SCALES.map((size, s) => [size, spread(found[s])])) };
+});
+
 const runtime = 'Deno' in globalThis ? 'Deno' : `Node ${process.version}`;
 if (args.json) {
-  console.log(JSON.stringify({ rounds, packets, runtime, figures }, null, 2));
+  console.log(JSON.stringify({ rounds, packets, runtime, figures, lookups }, null, 2));
 } else {
   console.log(`ESP in memory, ${runtime}: ${rounds} rounds of ${packets} packets; median (min–max)`);
   const head = ['suite', 'payload', 'ns/packet', 'Gbit/s', 'node:crypto, ns', 'ours / node:crypto'];
@@ -143,4 +157,10 @@ if (args.json) {
       row([f.suite, `${f.size} ${f.direction}`, spreadText(f.ns, 0), spreadText(f.gbits, 2), spreadText(f.raw, 0), spreadText(f.ratio, 2)]),
     );
   }
+  console.log(`\nlookups, ns: median (min–max)`);
+  const columns = [24, ...SCALES.map(() => 22)];
+  const line = (cells: readonly string[]): string =>
+    cells.map((c, i) => (i === 0 ? c.padEnd(columns[i]) : c.padStart(columns[i]))).join('');
+  console.log(line(['of so many', ...SCALES.map((n) => n.toLocaleString('en'))]));
+  for (const { what, ns } of lookups) console.log(line([what, ...SCALES.map((n) => spreadText(ns[n], 0))]));
 }
