@@ -42,6 +42,8 @@ export interface XfrmPolicyConfig {
 }
 
 export class XfrmPolicy {
+  /** It takes every packet between its addresses: no more to be looked at. */
+  declare readonly plain: boolean;
   readonly config: XfrmPolicyConfig;
   readonly sel: Selector;
   readonly dir: number;
@@ -58,6 +60,8 @@ export class XfrmPolicy {
   dead = false;
 
   constructor(config: XfrmPolicyConfig, index: number, pos: number) {
+    const { sel, mark } = config;
+    this.plain = sel.proto === 0 && (sel.sportMask | sel.dportMask | sel.ifindex | mark.mask | mark.value | config.ifId) === 0;
     this.config = config;
     this.sel = config.sel;
     this.dir = config.dir;

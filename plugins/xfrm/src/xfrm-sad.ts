@@ -3,10 +3,11 @@
  * SPI and protocol for packets that come in, by addresses and reqid for those that go out.
  */
 import { CommandError, type Softirq } from '@packetwalk/framework';
+import { HashTable } from './hash-table.ts';
 import { NEVER } from './xfrm-lifetime.ts';
 import type { XfrmTemplate } from './xfrm-policy.ts';
 import { selectorMatch, type XfrmFlow } from './xfrm-selector.ts';
-import { XFRM_STATE_WILDRECV, type XfrmState } from './xfrm-state.ts';
+import type { XfrmState } from './xfrm-state.ts';
 
 /** Hears what happens to states: monitors, and one day a key daemon. */
 export interface SadEvents {
@@ -14,43 +15,12 @@ export interface SadEvents {
   expired(state: XfrmState, hard: boolean): void;
 }
 
-function spiKey(daddr: number, spi: number, proto: number): number {
-  const h = Math.imul(spi ^ (spi >>> 16), 0x9e3779b1) ^ Math.imul(daddr, 0x85ebca6b) ^ proto;
-  return (h ^ (h >>> 13)) >> 1;
-}
-
-function pathKey(daddr: number, saddr: number, reqid: number): number {
-  const h = Math.imul(daddr, 0x9e3779b1) ^ Math.imul(saddr, 0x85ebca6b) ^ Math.imul(reqid, 0xc2b2ae35);
-  return (h ^ (h >>> 15)) >> 1;
-}
-
-/** Chains in a map by a 31-bit hash: those of one hash are told apart by who reads them. */
-class Chains {
-  private readonly chains = new Map<number, XfrmState[]>();
-
-  of(key: number): readonly XfrmState[] | undefined {
-    return this.chains.get(key);
-  }
-
-  /** The newest in front, as the kernel has it. */
-  add(key: number, state: XfrmState): void {
-    const chain = this.chains.get(key);
-    if (chain === undefined) this.chains.set(key, [state]);
-    else chain.unshift(state);
-  }
-
-  remove(key: number, state: XfrmState): void {
-    const chain = this.chains.get(key);
-    if (chain === undefined) return;
-    const rest = chain.filter((other) => other !== state);
-    if (rest.length === 0) this.chains.delete(key);
-    else this.chains.set(key, rest);
-  }
-}
+/** The newest is in front, as the kernel has it. */
+const inFront = (): boolean => true;
 
 export class Sad {
-  private readonly bySpi = new Chains();
-  private readonly byPath = new Chains();
+  private readonly bySpi: HashTable<XfrmState> = new HashTable();
+  private readonly byPath: HashTable<XfrmState> = new HashTable();
   private readonly all = new Set<XfrmState>();
   private readonly softirq: Softirq;
   events: SadEvents = { expired: () => {} };
@@ -67,43 +37,29 @@ export class Sad {
 
   /** The state of a packet that came in; null: there is none (xfrm_state_lookup). */
   lookup(mark: number, daddr: number, spi: number, proto: number): XfrmState | null {
-    const chain = this.bySpi.of(spiKey(daddr, spi, proto));
-    if (chain === undefined) return null;
-    for (let i = 0; i < chain.length; i++) {
-      const state = chain[i];
-      if (state.spi !== spi || state.daddr !== daddr || state.protocol !== proto) continue;
-      const { value, mask } = state.config.mark;
-      if ((mark & mask) === value) return state;
+    const { bySpi } = this;
+    for (let e = bySpi.first(daddr, spi, proto); e >= 0; e = bySpi.next(e)) {
+      const state = bySpi.value(e);
+      if ((mark & state.markMask) === state.markValue) return state;
     }
     return null;
   }
 
   /** The best state for a template and a flow; null: there is none (xfrm_state_find). */
   find(daddr: number, saddr: number, flow: XfrmFlow, tmpl: XfrmTemplate, ifId: number): XfrmState | null {
-    return (
-      this.bestOf(this.byPath.of(pathKey(daddr, saddr, tmpl.reqid)), daddr, saddr, flow, tmpl, ifId) ??
-      (saddr === 0 ? null : this.bestOf(this.byPath.of(pathKey(daddr, 0, tmpl.reqid)), daddr, 0, flow, tmpl, ifId))
-    );
+    const best = this.bestOf(daddr, saddr, flow, tmpl, ifId);
+    return best !== null || saddr === 0 ? best : this.bestOf(daddr, 0, flow, tmpl, ifId);
   }
 
-  private bestOf(
-    chain: readonly XfrmState[] | undefined,
-    daddr: number,
-    saddr: number,
-    flow: XfrmFlow,
-    tmpl: XfrmTemplate,
-    ifId: number,
-  ): XfrmState | null {
-    if (chain === undefined) return null;
+  private bestOf(daddr: number, saddr: number, flow: XfrmFlow, tmpl: XfrmTemplate, ifId: number): XfrmState | null {
+    const { byPath } = this;
     let best: XfrmState | null = null;
-    for (let i = 0; i < chain.length; i++) {
-      const x = chain[i];
-      if (x.daddr !== daddr || x.saddr !== saddr || x.reqid !== tmpl.reqid || x.mode !== tmpl.mode || x.protocol !== tmpl.proto) continue;
+    for (let e = byPath.first(daddr, saddr, tmpl.reqid); e >= 0; e = byPath.next(e)) {
+      const x = byPath.value(e);
+      if (x.mode !== tmpl.mode || x.protocol !== tmpl.proto) continue;
       if (tmpl.spi !== 0 && tmpl.spi !== x.spi) continue;
-      const { config } = x;
-      if ((flow.mark & config.mark.mask) !== config.mark.value || config.ifId !== ifId) continue;
-      if ((config.flags & XFRM_STATE_WILDRECV) !== 0 || x.kmState !== 'valid') continue;
-      if (config.sel.inet && !selectorMatch(config.sel, flow)) continue;
+      if ((flow.mark & x.markMask) !== x.markValue || x.ifId !== ifId || !x.sends || x.kmState !== 'valid') continue;
+      if (!x.anything && !selectorMatch(x.config.sel, flow)) continue;
       if (best === null || (best.dying && !x.dying) || (best.dying === x.dying && best.curlft.addTime < x.curlft.addTime)) best = x;
     }
     return best;
@@ -111,15 +67,14 @@ export class Sad {
 
   add(state: XfrmState): void {
     const { mark } = state.config;
-    for (const other of this.bySpi.of(spiKey(state.daddr, state.spi, state.protocol)) ?? []) {
-      if (other.spi !== state.spi || other.daddr !== state.daddr || other.protocol !== state.protocol) continue;
-      if (other.config.mark.value === mark.value && other.config.mark.mask === mark.mask) {
-        throw new CommandError('RTNETLINK answers: File exists', 2);
-      }
+    const { bySpi } = this;
+    for (let e = bySpi.first(state.daddr, state.spi, state.protocol); e >= 0; e = bySpi.next(e)) {
+      const other = bySpi.value(e);
+      if (other.markValue === mark.value && other.markMask === mark.mask) throw new CommandError('RTNETLINK answers: File exists', 2);
     }
     this.all.add(state);
-    this.bySpi.add(spiKey(state.daddr, state.spi, state.protocol), state);
-    this.byPath.add(pathKey(state.daddr, state.saddr, state.reqid), state);
+    bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
+    this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
     state.curlft.addTime = this.softirq.clock.wallClock();
     state.timer.fire = () => this.timerFired(state);
     this.armTimer(state);
@@ -129,8 +84,8 @@ export class Sad {
   /** Takes a state out and clears its keys. */
   remove(state: XfrmState): void {
     if (!this.all.delete(state)) return;
-    this.bySpi.remove(spiKey(state.daddr, state.spi, state.protocol), state);
-    this.byPath.remove(pathKey(state.daddr, state.saddr, state.reqid), state);
+    this.bySpi.remove(state.daddr, state.spi, state.protocol, state);
+    this.byPath.remove(state.daddr, state.saddr, state.reqid, state);
     this.softirq.timers.del(state.timer);
     state.destroy();
     this.genid++;

@@ -7,60 +7,49 @@
  * first, and stops where no other can win. So the cost follows the pairs, not the policies (npm run bench:xfrm).
  */
 import { CommandError, inetMakeMask } from '@packetwalk/framework';
+import { HashTable } from './hash-table.ts';
 import { XfrmPolicy, type XfrmPolicyConfig } from './xfrm-policy.ts';
 import type { XfrmFlow } from './xfrm-selector.ts';
 import { sameSelector, selectorMatch } from './xfrm-selector.ts';
 
 const DIRECTIONS = 3;
 
-/** All policies of one direction with these prefix lengths: chains by the addresses, each sorted by priority. */
+/** All policies of one direction with these prefix lengths, by the addresses; of the same addresses in order. */
 class PrefixPair {
   readonly saddrMask: number;
   readonly daddrMask: number;
-  private readonly chains = new Map<number, XfrmPolicy[]>();
-  size = 0;
+  readonly table: HashTable<XfrmPolicy> = new HashTable();
 
   constructor(saddrLen: number, daddrLen: number) {
     this.saddrMask = inetMakeMask(saddrLen);
     this.daddrMask = inetMakeMask(daddrLen);
   }
 
-  private key(saddr: number, daddr: number): number {
-    const s = Math.imul(saddr & this.saddrMask, 0x9e3779b1);
-    return Math.imul((s ^ (s >>> 15) ^ (daddr & this.daddrMask)) | 0, 0x85ebca6b) >> 1;
-  }
-
   add(policy: XfrmPolicy): void {
-    const key = this.key(policy.sel.saddr, policy.sel.daddr);
-    const chain = this.chains.get(key);
-    if (chain === undefined) this.chains.set(key, [policy]);
-    else {
-      const at = chain.findIndex((other) => comesBefore(policy, other));
-      chain.splice(at < 0 ? chain.length : at, 0, policy);
-    }
-    this.size++;
+    const { saddr, daddr } = policy.sel;
+    this.table.add(saddr & this.saddrMask, daddr & this.daddrMask, 0, policy, (other) => comesBefore(policy, other));
   }
 
   remove(policy: XfrmPolicy): void {
-    const key = this.key(policy.sel.saddr, policy.sel.daddr);
-    const chain = this.chains.get(key) ?? [];
-    const at = chain.indexOf(policy);
-    if (at < 0) return;
-    this.size--;
-    if (chain.length === 1) this.chains.delete(key);
-    else chain.splice(at, 1);
+    this.table.remove(policy.sel.saddr & this.saddrMask, policy.sel.daddr & this.daddrMask, 0, policy);
   }
 
   /** The first policy that takes the flow and comes before `best`; else `best`. */
   lookup(flow: XfrmFlow, ifId: number, best: XfrmPolicy | null): XfrmPolicy | null {
-    const chain = this.chains.get(this.key(flow.saddr, flow.daddr));
-    if (chain === undefined) return best;
-    for (let i = 0; i < chain.length; i++) {
-      const policy = chain[i];
+    const { table } = this;
+    for (let e = table.first(flow.saddr & this.saddrMask, flow.daddr & this.daddrMask, 0); e >= 0; e = table.next(e)) {
+      const policy = table.value(e);
       if (best !== null && !comesBefore(policy, best)) return best;
+      if (policy.plain && ifId === 0) return policy;
       if (policy.takesMark(flow.mark) && policy.config.ifId === ifId && selectorMatch(policy.sel, flow)) return policy;
     }
     return best;
+  }
+
+  /** All policies for these addresses. */
+  *of(saddr: number, daddr: number): Generator<XfrmPolicy> {
+    const { table } = this;
+    for (let e = table.first(saddr & this.saddrMask, daddr & this.daddrMask, 0); e >= 0; e = table.next(e)) yield table.value(e);
   }
 }
 
@@ -134,7 +123,7 @@ export class Spd {
     const pair = this.pairs[dir].get(key);
     if (pair !== undefined) {
       pair.remove(policy);
-      if (pair.size === 0) {
+      if (pair.table.size === 0) {
         this.pairs[dir].delete(key);
         this.lists[dir].splice(this.lists[dir].indexOf(pair), 1);
       }
@@ -147,10 +136,10 @@ export class Spd {
 
   /** The policy that `ip xfrm policy get` or `delete` means. */
   find({ sel, dir, mark, ifId, sub }: Pick<XfrmPolicyConfig, 'sel' | 'dir' | 'mark' | 'ifId' | 'sub'>): XfrmPolicy | undefined {
-    for (const policy of this.all) {
+    const pair = this.pairs[dir].get((sel.saddrLen << 6) | sel.daddrLen);
+    for (const policy of pair?.of(sel.saddr, sel.daddr) ?? []) {
       const { config } = policy;
-      if (policy.dir !== dir || config.ifId !== ifId || config.sub !== sub) continue;
-      if (config.mark.value !== mark.value || config.mark.mask !== mark.mask) continue;
+      if (config.ifId !== ifId || config.sub !== sub || config.mark.value !== mark.value || config.mark.mask !== mark.mask) continue;
       if (sameSelector(policy.sel, sel)) return policy;
     }
     return undefined;

@@ -90,6 +90,14 @@ export interface XfrmStateConfig {
 }
 
 export class XfrmState implements XfrmTransform {
+  // What lookups look at comes first: one line of the cache has it.
+  declare readonly markMask: number;
+  declare readonly markValue: number;
+  declare readonly ifId: number;
+  /** Its selector takes every packet. */
+  declare readonly anything: boolean;
+  /** It may be chosen for packets that go out (not `wildrecv`). */
+  declare readonly sends: boolean;
   readonly config: XfrmStateConfig;
   declare readonly spi: number;
   declare readonly protocol: number;
@@ -121,6 +129,13 @@ export class XfrmState implements XfrmTransform {
 
   /** @param type null: a larval state */
   constructor(config: XfrmStateConfig, type: XfrmType | null) {
+    const { sel } = config;
+    this.markMask = config.mark.mask;
+    this.markValue = config.mark.value;
+    this.ifId = config.ifId;
+    const any = (sel.saddrLen | sel.daddrLen | sel.proto | sel.sportMask | sel.dportMask | sel.ifindex) === 0;
+    this.anything = !sel.inet || any;
+    this.sends = (config.flags & XFRM_STATE_WILDRECV) === 0;
     this.config = config;
     this.spi = config.spi;
     this.protocol = config.proto;
