@@ -67,6 +67,8 @@ export class FibNh {
 
 export class FibInfo {
   readonly id: number;
+  /** Table of its routes: those of different tables never share. */
+  readonly table: number;
   readonly protocol: number;
   readonly scope: number;
   /** Route type at creation; routes of different types never share. */
@@ -88,6 +90,7 @@ export class FibInfo {
   constructor(id: number, key: string, init: FibInfoInit) {
     this.id = id;
     this.key = key;
+    this.table = init.table;
     this.protocol = init.protocol;
     this.scope = init.scope;
     this.type = init.type;
@@ -99,6 +102,7 @@ export class FibInfo {
 }
 
 export interface FibInfoInit {
+  readonly table: number;
   readonly protocol: number;
   readonly scope: number;
   readonly type: number;
@@ -175,7 +179,7 @@ function keyOf(init: FibInfoInit): string {
     (nh) => `${nh.dev?.ifindex ?? 0},${nh.gw},${nh.weight},${nh.flags & ~(RTNH_F_DEAD | RTNH_F_LINKDOWN)},${nh.scope}`,
   );
   const metrics = [...init.metrics].map(([k, v]) => `${k}=${v}`);
-  return `${init.protocol} ${init.scope} ${init.type} ${init.priority} ${init.prefsrc} ${metrics.join(',')} ${nhs.join(';')}`;
+  return `${init.table} ${init.protocol} ${init.scope} ${init.type} ${init.priority} ${init.prefsrc} ${metrics.join(',')} ${nhs.join(';')}`;
 }
 
 function add<K>(index: Map<K, Set<FibInfo>>, key: K, fi: FibInfo): void {

@@ -11,6 +11,7 @@ import {
   RT_SCOPE_LINK,
   RT_SCOPE_NOWHERE,
   RT_SCOPE_UNIVERSE,
+  RT_TABLE_MAIN,
   RTN_ANYCAST,
   RTN_BLACKHOLE,
   RTN_BROADCAST,
@@ -89,7 +90,16 @@ export function createFibInfo(fib: Fib, config: RouteConfig): FibInfo {
     for (const nh of config.nexthops) nhs.push(nh.gw !== 0 ? gatewayNexthop(fib, config, nh) : directNexthop(fib, nh));
   }
   if (prefsrc !== 0 && !validPrefsrc(fib, config)) throw refuse('Invalid prefsrc address');
-  const fi = fib.infos.share({ protocol, scope, type, priority, prefsrc, metrics, nhs });
+  const fi = fib.infos.share({
+    table: fib.isMain(config.table) ? RT_TABLE_MAIN : config.table,
+    protocol,
+    scope,
+    type,
+    priority,
+    prefsrc,
+    metrics,
+    nhs,
+  });
   if (nhs.every((nh) => (nh.flags & RTNH_F_LINKDOWN) !== 0)) fi.flags |= RTNH_F_LINKDOWN;
   return fi;
 }
@@ -198,10 +208,11 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
   return died;
 }
 
-/** The address has gone: routes that prefer it as source go too (fib_sync_down_addr). */
+/** The address has gone: routes of the main table that prefer it as source go too (fib_sync_down_addr); Linux leaves other tables alone. */
 export function fibSyncDownAddr(fib: Fib, local: number): FibInfo[] {
   const died: FibInfo[] = [];
   for (const fi of fib.infos.withPrefsrc(local)) {
+    if (fi.table !== RT_TABLE_MAIN) continue;
     fi.flags |= RTNH_F_DEAD;
     died.push(fi);
   }

@@ -118,11 +118,13 @@ export class Fib {
 
   /** Adds or changes a route. Throws CommandError with nothing changed. */
   addRoute(config: RouteConfig, verb: RouteVerb): void {
+    // A table that was asked for is there from then on, whatever becomes of the route.
+    const table = this.newTable(config.table);
     checkPrefix(config.prefix, config.length);
     const fi = createFibInfo(this, config);
     fi.treeref++;
     try {
-      this.newTable(config.table).insert(config, fi, verb);
+      table.insert(config, fi, verb);
     } finally {
       this.infos.release(fi);
     }

@@ -118,7 +118,7 @@ export function routeGet(words: Words, route: Ipv4Route, tables: TableNames, io:
     dst: target,
     from: from ? source : undefined,
     tos: res.alias?.tos ?? 0,
-    gateway: rt.rtUsesGateway && rt.rtGateway !== flow.daddr ? rt.rtGateway : undefined,
+    gateway: rt.rtUsesGateway ? rt.rtGateway : undefined,
     dev: rt.rtIsInput && (rt.rtFlags & RTCF_LOCAL) !== 0 ? route.loopback(rt.dev).name : rt.dev.name,
     table: table !== 0 && (table !== RT_TABLE_MAIN || details) ? tables.name(table) : undefined,
     prefsrc: iif === '' && !(from && source === flow.saddr) ? flow.saddr : undefined,

@@ -190,7 +190,6 @@ export function addRule(route: Ipv4Route, { rule, given }: ParsedRule): void {
   let { table } = rule;
   if (rule.action === FR_ACT_TO_TBL && !rule.l3mdev && !given.has('table')) table = RT_TABLE_MAIN;
   else if (rule.action === FR_ACT_TO_TBL && given.has('table') && table === 0) table = emptyTable(route);
-  if (table !== 0 && rule.action === FR_ACT_TO_TBL) route.fib.newTable(table);
   rules.add({ ...rule, pref, table });
 }
 
@@ -198,6 +197,7 @@ export function addRule(route: Ipv4Route, { rule, given }: ParsedRule): void {
 function emptyTable(route: Ipv4Route): number {
   let id = 1;
   while (route.fib.table(id) !== undefined) id++;
+  route.fib.newTable(id);
   return id;
 }
 
