@@ -1,5 +1,5 @@
 /** iproute/policy-command.ts — `ip xfrm policy` (ip-xfrm(8); cf. iproute2 ip/xfrm_policy.c). */
-import { CommandError, type CommandIo, invarg, matches, type Net, type Words } from '@packetwalk/framework';
+import { CommandError, type CommandIo, invarg, matches, type Net, type Words, XFRM_POLICY_OUT } from '@packetwalk/framework';
 import { NO_MARK } from '../xfrm-lifetime.ts';
 import type { XfrmNet } from '../xfrm-net.ts';
 import { XFRM_MAX_DEPTH, type XfrmPolicy, type XfrmPolicyConfig, type XfrmTemplate } from '../xfrm-policy.ts';
@@ -107,6 +107,9 @@ export function parsePolicy(words: Words, net: Net): XfrmPolicyConfig {
   }
   if (config.dir < 0) throw new CommandError('Not enough information: DIR is required', 1);
   if (config.index !== 0 && (config.index & 7) !== config.dir) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+  if (config.dir === XFRM_POLICY_OUT && config.templates.some((tmpl) => tmpl.optional && tmpl.mode === 'tunnel')) {
+    throw new CommandError('Error: Mode in optional template not allowed in outbound policy.', 2);
+  }
   return { ...config, limits };
 }
 
