@@ -15,7 +15,7 @@
  */
 import type { SkBuff } from '@packetwalk/framework';
 
-/** Flags in cb0. */
+/** Flags in cb0; 0x4 is xfrm's: a transform has made the packet. */
 export const IPSKB_FORWARDED = 0x1;
 /** It was put together from fragments already. */
 export const IPSKB_FRAG_COMPLETE = 0x8;

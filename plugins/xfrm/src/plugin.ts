@@ -23,6 +23,11 @@ import {
   IPPROTO_ESP,
   IpOutput,
   ipHdrLen,
+  NF_ACCEPT,
+  NF_DROP,
+  NF_IP_POST_ROUTING,
+  NF_IP_PRI_NAT_SRC,
+  PF_INET,
   type Plugin,
   type PluginContext,
   Routing,
@@ -96,6 +101,12 @@ const plugin: Plugin<Options> = definePlugin<Options>({
       loaded.add(protocol);
       ctx.inetProtocol(xfrmProtocol(xfrm, protocol));
     };
+    ctx.nfHook({
+      pf: PF_INET,
+      hooknum: NF_IP_POST_ROUTING,
+      priority: NF_IP_PRI_NAT_SRC + 1,
+      hook: (skb) => (xfrm.translated(skb) ? NF_ACCEPT : NF_DROP),
+    });
     ctx.proc('net/xfrm_stat', () => xfrmStatText(xfrm.mib));
     ctx.command({
       name: 'ip xfrm',

@@ -4,6 +4,7 @@
  */
 import {
   DST_NOXFRM,
+  type DstEntry,
   type DstHandler,
   type Flow,
   formatIpv4,
@@ -11,6 +12,8 @@ import {
   IFF_LOOPBACK,
   type InetDevices,
   type InetSockets,
+  IP_CT_IS_REPLY,
+  IPPROTO_ICMP,
   type IpOutput,
   type Net,
   type Routing,
@@ -27,7 +30,7 @@ import { NatTraversal } from './nat-traversal.ts';
 import { bundleMtu, XfrmDst } from './xfrm-dst.ts';
 import { type SecPath, XfrmInput } from './xfrm-input.ts';
 import { XfrmMonitors } from './xfrm-monitor.ts';
-import { xfrmOutputOf } from './xfrm-output.ts';
+import { IPSKB_XFRM_TRANSFORMED, xfrmOutputOf } from './xfrm-output.ts';
 import type { XfrmPolicy, XfrmTemplate } from './xfrm-policy.ts';
 import { Sad } from './xfrm-sad.ts';
 import { selectorMatch, XfrmFlow } from './xfrm-selector.ts';
@@ -179,6 +182,22 @@ export class XfrmNet implements Xfrm, XfrmPath {
 
   routeOutput(skb: SkBuff): boolean {
     if (this.spd.count[XFRM_POLICY_OUT] === 0 && !this.spd.blockByDefault[XFRM_POLICY_OUT]) return true;
+    return this.lookup(skb);
+  }
+
+  /**
+   * At POST_ROUTING, behind source NAT: what was translated is another packet to policies (nf_xfrm_me_harder). False: it may not go.
+   */
+  translated(skb: SkBuff): boolean {
+    if (this.spd.count[XFRM_POLICY_OUT] === 0 || (skb.cb0 & IPSKB_XFRM_TRANSFORMED) !== 0) return true;
+    const connection = this.net.conntrack?.connection(skb) ?? null;
+    if (connection === null) return true;
+    const dir = skb.nfctinfo >= IP_CT_IS_REPLY ? 1 : 0;
+    const same = connection.saddr(dir) === connection.daddr(1 - dir);
+    if (same && (connection.protocol === IPPROTO_ICMP || connection.sport(dir) === connection.dport(1 - dir))) return true;
+    let route = skb.dst as DstEntry;
+    while (route.child !== null) route = route.child;
+    skb.dst = route;
     return this.lookup(skb);
   }
 

@@ -49,9 +49,11 @@ import {
 } from './xfrm-state.ts';
 import type { XfrmType } from './xfrm-type.ts';
 
-/** IPv4's flags at a packet (ipcb.ts there): it has passed POST_ROUTING before; it may be cut in spite of DF. */
+/** IPv4's flags at a packet (ipcb.ts there): it has passed POST_ROUTING; it may be cut in spite of DF. */
 const IPSKB_REROUTED = 0x10;
 const IPSKB_IGNORE_DF = 0x400;
+/** A transform made it: its policies are behind it. */
+export const IPSKB_XFRM_TRANSFORMED = 0x4;
 
 const ECN_MASK = 3;
 const ECN_CE = 3;
@@ -73,14 +75,17 @@ export function xfrmOutputOf(xfrm: XfrmNet): DstHandler {
 /** Behind POST_ROUTING: transforms up to the next tunnel, then LOCAL_OUT with what has become of the packet. */
 function xfrmTransform(xfrm: XfrmNet, skb: SkBuff): number {
   // A hook may have given the packet another destination.
-  if ((skb.dst as XfrmDst).xfrm === null) return (skb.dst as XfrmDst).output(skb);
+  if ((skb.dst as XfrmDst).xfrm === null) {
+    skb.cb0 |= IPSKB_REROUTED;
+    return (skb.dst as XfrmDst).output(skb);
+  }
   if (skb.ipSummed === CHECKSUM_PARTIAL) skbChecksumHelp(skb);
   if (!fits(xfrm, skb)) {
     xfrm.mib[XFRM_OUT_ERROR]++;
     kfreeSkb(skb, XFRM_DROP_OUT_SIZE);
     return -1;
   }
-  skb.cb0 = 0;
+  skb.cb0 = IPSKB_XFRM_TRANSFORMED;
   skb.cb1 = 0;
   skb.cb2 = 0;
   skb.cb3 = 0;
