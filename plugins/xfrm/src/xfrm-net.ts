@@ -146,6 +146,8 @@ export class XfrmNet implements Xfrm, XfrmPath {
   policyCheck(skb: SkBuff, dir: number): boolean {
     const { spd, flow } = this;
     if (skb.secPath === null && spd.count[dir] === 0 && !spd.blockByDefault[dir]) return true;
+    const { cnf } = skb.dev.inDev ?? NO_CONF;
+    if ((cnf.disablePolicy | this.inet.all.disablePolicy) !== 0) return true;
     const states = skb.secPath === null ? NO_STATES : (skb.secPath as SecPath).states;
     flow.decode(skb);
     for (let i = states.length - 1; i >= 0; i--) {
@@ -205,7 +207,7 @@ export class XfrmNet implements Xfrm, XfrmPath {
   private lookup(skb: SkBuff): boolean {
     const orig = skb.dst as Rtable;
     const { cnf } = orig.dev.inDev ?? NO_CONF;
-    if ((orig.flags & DST_NOXFRM) !== 0 || orig.xfrm !== null || cnf.disableXfrm !== 0) return true;
+    if ((orig.flags & DST_NOXFRM) !== 0 || orig.xfrm !== null || (cnf.disableXfrm | this.inet.all.disableXfrm) !== 0) return true;
     const { flow, spd } = this;
     flow.decode(skb);
     const policy = spd.lookup(XFRM_POLICY_OUT, flow, 0);
@@ -308,7 +310,7 @@ export class XfrmNet implements Xfrm, XfrmPath {
   }
 }
 
-const NO_CONF = { cnf: { disableXfrm: 0 } };
+const NO_CONF = { cnf: { disableXfrm: 0, disablePolicy: 0 } };
 
 function routeFlow(saddr: number, daddr: number, tos: number, mark: number): Flow {
   return { daddr, saddr, tos, iif: 0, oif: 0, mark, protocol: 0, scope: RT_SCOPE_UNIVERSE, sport: 0, dport: 0, flags: 0 };
