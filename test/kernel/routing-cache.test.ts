@@ -1,5 +1,6 @@
 /** The routing cache changes nothing on the wire: with it, too, Packetwalk does what the kernel was recorded to do. */
 import { describe, expect, it } from 'vitest';
+import { openIpsec } from '../../cli/src/open-ipsec.ts';
 import { playScenario } from '../../cli/src/scenario.ts';
 import { scenarioPlugins } from '../../cli/src/scenario-plugins.ts';
 import { compareRuns } from '../../framework/src/testing/judge.ts';
@@ -18,7 +19,7 @@ describe('with a routing cache', () => {
     test(name, async () => {
       const { scenario, expect: want } = readScenario(name);
       const got = await playScenario(scenario, { plugins: await scenarioPlugins(), config: CONFIG });
-      expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario))).toBe('');
+      expect(reportDifferences(want, got, scenario, compareRuns(want, got, scenario, openIpsec), openIpsec)).toBe('');
     });
   }
 });

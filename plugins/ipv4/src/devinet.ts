@@ -137,6 +137,8 @@ export class Devinet implements InetDevices {
 
   /** Writes ip_forward: all devices follow, and redirects are no longer accepted by a router (inet_forward_change). */
   setForwarding(on: number): void {
+    // Written as it was, it leaves devices that were told otherwise as they are.
+    if (on === this.all.forwarding) return;
     this.all.forwarding = on;
     this.all.acceptRedirects = Number(on === 0);
     this.dflt.forwarding = on;

@@ -46,14 +46,10 @@ export class SourceValidator {
     const { all } = this.inet;
     const rpFilter = skb.secPath !== null ? 0 : Math.max(cnf.rpFilter, all.rpFilter);
     // Without a reverse path filter, and unless a redirect may come of it, all that matters is that it is not one of ours.
-    if (
-      rpFilter === 0 &&
-      (dev.ifindex !== oif || (cnf.sendRedirects | all.sendRedirects) === 0) &&
-      !this.fib.rules.custom &&
-      !this.fib.customLocal
-    ) {
-      if ((cnf.acceptLocal | all.acceptLocal) !== 0 || !this.inet.isLocal(saddr)) return 0;
-      return SKB_DROP_REASON_IP_LOCAL_SOURCE;
+    if (rpFilter === 0 && (dev.ifindex !== oif || (cnf.sendRedirects | all.sendRedirects) === 0)) {
+      if ((cnf.acceptLocal | all.acceptLocal) !== 0) return 0;
+      // Somebody's own rules and local routes may have another opinion of what is ours: those are asked below.
+      if (!this.fib.rules.custom && !this.fib.customLocal) return this.inet.isLocal(saddr) ? SKB_DROP_REASON_IP_LOCAL_SOURCE : 0;
     }
     const { reverse, reverseRes } = this;
     reverse.daddr = saddr;
