@@ -79,16 +79,7 @@ const SOURCES = [
   '127.0.0.5',
   '224.0.0.9',
 ];
-const SETTINGS = [
-  'rp_filter',
-  'forwarding',
-  'accept_local',
-  'send_redirects',
-  'shared_media',
-  'bc_forwarding',
-  'promote_secondaries',
-  'route_localnet',
-];
+const SETTINGS = ['rp_filter', 'forwarding', 'accept_local', 'shared_media', 'bc_forwarding', 'promote_secondaries', 'route_localnet'];
 const DUMPS = ['ip route show table all', 'ip rule show', 'ip -o addr show dev p1', 'cat /proc/net/route'];
 
 /** No timer of ARP comes due during a run. */
@@ -97,6 +88,8 @@ const SETUP = [
   'ip addr add 10.1.0.1/24 dev p1',
   'ip addr add 10.2.0.1/24 dev p2',
   'sysctl -w net.ipv4.ip_forward=1',
+  // Redirects have a back-off in real time, which commands take some of.
+  ...['all', 'default', ...PORTS].map((dev) => `sysctl -w net.ipv4.conf.${dev}.send_redirects=0`),
   ...PORTS.flatMap((dev) => [
     `sysctl -w net.ipv4.neigh.${dev}.retrans_time_ms=9000`,
     `sysctl -w net.ipv4.neigh.${dev}.delay_first_probe_time=100`,

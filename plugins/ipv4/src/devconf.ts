@@ -108,9 +108,9 @@ export function devconfSysctls(name: string, block: DevconfBlock, events: Devcon
       () => block.cnf[field],
       (value) => {
         if (READ_ONLY.has(field)) throw new CommandError('Operation not permitted');
+        if (field === 'forwarding' && name === 'all') events.forwardAll(value);
         block.cnf[field] = value;
         block.touched.add(field);
-        if (field === 'forwarding' && name === 'all') events.forwardAll(value);
         if (name === 'default' && !NOT_COPIED.has(field)) events.copyDefault(field);
         events.changed(field);
       },
