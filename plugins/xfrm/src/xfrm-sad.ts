@@ -75,6 +75,28 @@ export class Sad {
     this.all.add(state);
     bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
     this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
+    this.begin(state);
+  }
+
+  /** Puts in a state that waits for its keys and has no SPI yet: it is found by its addresses only. */
+  addLarval(state: XfrmState): void {
+    this.all.add(state);
+    this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
+    this.begin(state);
+  }
+
+  /** The larval state for a template's place, null when nobody waits there (__find_acq_core). */
+  larval(daddr: number, saddr: number, { reqid, mode, protocol }: Pick<XfrmState, 'reqid' | 'mode' | 'protocol'>): XfrmState | null {
+    const { byPath } = this;
+    for (let e = byPath.first(daddr, saddr, reqid); e >= 0; e = byPath.next(e)) {
+      const x = byPath.value(e);
+      if (x.kmState === 'acq' && x.mode === mode && x.protocol === protocol) return x;
+    }
+    return null;
+  }
+
+  /** Its time begins. */
+  private begin(state: XfrmState): void {
     state.curlft.addTime = this.softirq.clock.wallClock();
     state.timer.fire = () => this.timerFired(state);
     this.armTimer(state);

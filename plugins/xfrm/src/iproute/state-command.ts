@@ -13,6 +13,7 @@ import {
   Words,
 } from '@packetwalk/framework';
 import { AEAD_ALGORITHMS, AUTH_ALGORITHMS, algorithmByName, COMP_ALGORITHMS, ENC_ALGORITHMS } from '../crypto/algorithms.ts';
+import { larvalState } from '../larval-state.ts';
 import { NO_MARK } from '../xfrm-lifetime.ts';
 import type { XfrmNet } from '../xfrm-net.ts';
 import { ANY_SELECTOR, type Selector } from '../xfrm-selector.ts';
@@ -237,6 +238,8 @@ export function addState(xfrm: XfrmNet, config: XfrmStateConfig, update: boolean
   }
   const state = new XfrmState(config, createXfrmType(config, xfrm.net.softirq.random));
   if (old !== null && old.kmState === 'acq') xfrm.sad.remove(old);
+  const awaited = xfrm.sad.larval(state.daddr, state.saddr, state);
+  if (awaited !== null) xfrm.sad.remove(awaited);
   xfrm.sad.add(state);
   xfrm.stateAdded(state);
   xfrm.monitors.emit({ kind: 'newsa', state });
@@ -344,9 +347,6 @@ function allocSpi(xfrm: XfrmNet, words: Words): XfrmState {
   throw new CommandError('RTNETLINK answers: No such file or directory', 2);
 }
 
-/** Seconds that a larval state waits for its keys (net.core.xfrm_acq_expires). */
-const ACQ_EXPIRES = 30;
-
 function larvalConfig(args: readonly string[]): XfrmStateConfig {
   const words = new Words(args);
   const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
@@ -365,31 +365,4 @@ function larvalConfig(args: readonly string[]): XfrmStateConfig {
   }
   if (id.daddr === 0 || id.proto === 0) throw new CommandError('Not enough information: ID is required', 1);
   return larvalState({ ...id, mode, reqid, seq, mark });
-}
-
-/** What is known of a state before its keys are. */
-export function larvalState(
-  known: Pick<XfrmStateConfig, 'saddr' | 'daddr' | 'proto' | 'spi' | 'mode' | 'reqid' | 'seq' | 'mark'>,
-): XfrmStateConfig {
-  const sel = { ...ANY_SELECTOR, saddr: known.saddr, saddrLen: 32, daddr: known.daddr, daddrLen: 32 };
-  return {
-    ...known,
-    replayWindow: 0,
-    replaySeq: 0,
-    replayOseq: 0,
-    replaySeqHi: 0,
-    replayOseqHi: 0,
-    flags: 0,
-    extraFlags: 0,
-    sel,
-    limits: { ...noLimits(), hardAdd: ACQ_EXPIRES },
-    outputMark: NO_MARK,
-    ifId: 0,
-    tfcpad: 0,
-    encap: null,
-    aead: null,
-    auth: null,
-    enc: null,
-    comp: null,
-  };
 }
