@@ -44,6 +44,7 @@ import { routeCommand } from './nettools/route-command.ts';
 import { procNetRoute } from './nettools/route-table.ts';
 import { pingCommand } from './ping.ts';
 import { procNetDev } from './proc/dev.ts';
+import { procNetFibInfo } from './proc/fib-info.ts';
 import { procNetFibTrie, procNetFibTriestat } from './proc/fib-trie.ts';
 import { procNetRtCache, procNetStatRtCache } from './proc/rt-cache.ts';
 import { procNetNetstat, procNetSnmp } from './proc/snmp.ts';
@@ -170,6 +171,7 @@ function routing(ctx: PluginContext, inet: Devinet, ipv4: Ipv4): void {
   ctx.proc('net/snmp', () => procNetSnmp(ipv4));
   ctx.proc('net/netstat', () => procNetNetstat(ipv4));
   ctx.proc('net/fib_trie', () => procNetFibTrie(fib));
+  ctx.proc('net/fib_info', () => procNetFibInfo(fib));
   ctx.proc('net/fib_triestat', () => procNetFibTriestat(fib));
   ctx.proc('net/rt_cache', () => procNetRtCache(route));
   ctx.proc('net/stat/rt_cache', () => procNetStatRtCache(route));
