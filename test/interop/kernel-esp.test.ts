@@ -209,14 +209,15 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark'], 
         expect(await ask('ping', '-c', '3', '-i', '0.1', '10.8.0.2')).toContain(' 0% packet loss');
       } else {
         const capture = join(folder, 'wire.pcap');
-        const tshark = wire.start(['tshark', '-Q', '-i', 'tapg', '-F', 'pcap', '-w', capture, '-c', '20', '-f', 'ip']);
+        const tshark = wire.start(['tshark', '-i', 'tapg', '-F', 'pcap', '-w', capture, '-c', '20', '-f', 'ip']);
+        await tshark.until(/Capture started/);
         expect(await lan.exec('ping', '-q', '-c', '20', '-i', '0.02', '10.2.0.1')).toContain(' 0% packet loss');
         expect(await guest('exec', guestName, 'ping -q -c 20 -i 0.02 -I 10.2.0.1 10.1.0.2')).toContain(' 0% packet loss');
         // Packets of more than one fragment, each way.
         expect(await lan.exec('ping', '-q', '-c', '3', '-i', '0.02', '-s', '4000', '10.2.0.1')).toContain(' 0% packet loss');
-        await tshark.ended;
         await transfer(true);
         await transfer(false);
+        await tshark.ended;
         if (name.startsWith('esp-gcm128') || name.startsWith('esp-cbc128')) expect(await icvs(capture, text)).toEqual([20, 20]);
         if (name === 'esp-gcm128-tunnel') {
           // Once more from the peer: each is refused and counted, and none arrives.
