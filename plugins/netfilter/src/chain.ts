@@ -19,6 +19,8 @@ export class Chain {
   readonly hooknum: number;
   /** NF_ACCEPT or NF_DROP, what becomes of packets that reach the end of a built-in chain. */
   policy: number = NF_ACCEPT;
+  /** Does the policy count? Not before it was set, zeroed or restored (nft_base_chain.stats). */
+  counted = false;
   /** Index of the policy's packet counter. */
   readonly slot: number;
   rules: readonly Rule[] = NO_RULES;

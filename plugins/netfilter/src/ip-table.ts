@@ -78,8 +78,10 @@ export class IpTable {
     try {
       const verdict = this.run(chain, skb, walk);
       if (verdict !== XT_RETURN) return verdict;
-      walk.counters[chain.slot]++;
-      walk.counters[chain.slot + 1] += skb.len;
+      if (chain.counted) {
+        walk.counters[chain.slot]++;
+        walk.counters[chain.slot + 1] += skb.len;
+      }
       if (chain.policy !== NF_ACCEPT || skb.trace !== 0) state.position = chain;
       return chain.policy;
     } finally {

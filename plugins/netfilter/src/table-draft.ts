@@ -38,6 +38,7 @@ export class ChainDraft {
   readonly chain: Chain;
   name: string;
   policy: number;
+  counted: boolean;
   rules: readonly Rule[];
   private edited: Rule[] | null = null;
 
@@ -45,6 +46,7 @@ export class ChainDraft {
     this.chain = chain;
     this.name = chain.name;
     this.policy = chain.policy;
+    this.counted = chain.counted;
     this.rules = chain.rules;
   }
 
@@ -141,8 +143,15 @@ export class TableDraft {
         continue;
       }
       draft.policy = NF_ACCEPT;
+      draft.counted = false;
       this.setCounters(draft.chain.slot, 0, 0);
     }
+  }
+
+  /** Sets what a chain's policy has counted; from now on it counts. */
+  countPolicy(draft: ChainDraft, packets: number, bytes: number): void {
+    draft.counted = true;
+    this.setCounters(draft.chain.slot, packets, bytes);
   }
 
   /** Sets a rule's or a policy's counters with the commit. */
@@ -168,9 +177,10 @@ export class TableDraft {
       for (const { match, data } of rule.matches) match.attach?.(data);
       if (rule.target.kind === 'target') rule.target.target.attach?.(rule.target.data);
     }
-    for (const { chain, name, policy, rules } of this.chains.values()) {
+    for (const { chain, name, policy, counted, rules } of this.chains.values()) {
       chain.name = name;
       chain.policy = policy;
+      chain.counted = counted;
       if (chain.rules !== rules) chain.changeRules(rules);
     }
     table.chains = new Map([...this.chains].map(([name, { chain }]) => [name, chain]));

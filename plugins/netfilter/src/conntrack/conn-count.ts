@@ -21,34 +21,35 @@ export class ConnCount {
   }
 
   /**
-   * Counts `ct` for the address, if it is not counted yet, and says whether there are more than `limit`. Looks at no more
-   * connections than that takes. Null: a packet without a connection, which counts once.
+   * Counts `ct` for the address, if it is not counted yet, and says whether there are more than `limit`. The connections are
+   * looked at in the order in which they came, up to `ct` itself; those that have ended are let go. No more are looked at
+   * than the answer takes. Null: a packet without a connection, which counts once.
    */
   exceeds(address: number, ct: NfConn | null, limit: number): boolean {
     const zone = ct === null ? 0 : ct.zone & 0xffff;
     const key = `${address}/${zone}`;
-    let set = this.keys.get(key);
-    if (set === undefined) {
-      set = new Set();
-      this.keys.set(key, set);
-    }
-    if (ct !== null && !set.has(ct)) {
-      ct.use++;
-      set.add(ct);
-    }
-    const more = ct === null ? 1 : 0;
+    const set = this.keys.get(key) ?? new Set();
+    const more = ct === null || !set.has(ct) ? 1 : 0;
     // Too few for the answer to be yes: only some are looked at, to let go of those that have ended.
     let looks = set.size + more > limit ? Number.POSITIVE_INFINITY : SWEEP;
     let living = more;
     for (const other of set) {
-      if (--looks < 0) return false;
-      if (other !== ct && this.hasEnded(other)) {
-        set.delete(other);
-        this.nct.put(other);
-      } else if (++living > limit) return true;
+      if (other === ct || --looks < 0 || living > limit) break;
+      if (!this.hasEnded(other)) {
+        living++;
+        continue;
+      }
+      set.delete(other);
+      this.nct.put(other);
     }
-    if (set.size === 0) this.keys.delete(key);
-    return living > limit;
+    const exceeds = set.size + more > limit;
+    if (ct !== null && more === 1) {
+      ct.use++;
+      set.add(ct);
+    }
+    if (set.size > 0) this.keys.set(key, set);
+    else this.keys.delete(key);
+    return exceeds;
   }
 
   /** Lets go of everything. */

@@ -117,7 +117,9 @@ class Change {
       case 'Z':
         for (const { name, chain } of this.meant()) {
           this.say(`Zeroing chain \`${name}'\n`);
-          for (const { slot } of chain === undefined ? [] : [chain.chain, ...chain.rules]) draft.setCounters(slot, 0, 0);
+          if (chain === undefined) continue;
+          draft.countPolicy(chain, 0, 0);
+          for (const { slot } of chain.rules) draft.setCounters(slot, 0, 0);
         }
         break;
       case 'ZN': {
@@ -148,7 +150,9 @@ class Change {
     const { line, draft } = this;
     if (draft.table.hookOf(this.name) === undefined) throw new NoSuchThing('Bad built-in chain name');
     if (line.policy !== 'ACCEPT' && line.policy !== 'DROP') throw new NoSuchThing("Bad policy name. Run `dmesg' for more information");
-    this.chain().policy = line.policy === 'ACCEPT' ? NF_ACCEPT : NF_DROP;
+    const chain = this.chain();
+    chain.policy = line.policy === 'ACCEPT' ? NF_ACCEPT : NF_DROP;
+    draft.countPolicy(chain, 0, 0);
   }
 
   private specs(): RuleSpec[] {

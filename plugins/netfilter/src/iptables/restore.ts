@@ -154,7 +154,7 @@ class Restore {
       if (chain === undefined) return;
       if (policy !== 'ACCEPT' && policy !== 'DROP') throw new RestoreError(number, new NoSuchThing('Bad policy name'), 'Bad policy name');
       chain.policy = policy === 'ACCEPT' ? NF_ACCEPT : NF_DROP;
-      draft.setCounters(chain.chain.slot, this.options.counters ? packets : 0, this.options.counters ? bytes : 0);
+      draft.countPolicy(chain, this.options.counters ? packets : 0, this.options.counters ? bytes : 0);
       return;
     }
     const known = draft.chains.get(name);

@@ -164,7 +164,8 @@ export function conntrack(nct: NfConntrack): XtMatch {
         (ct, _skb, value) => (ct.status & value) !== 0,
       );
       add('ctexpire', ctexpire, rangeText, (ct, _skb, [min, max]) => {
-        const left = Math.floor(ct.expiresIn(nct.now) / 1000);
+        // Before its first packet has got through, a connection does not expire yet.
+        const left = ct.confirmed ? Math.floor(ct.expiresIn(nct.now) / 1000) : 0;
         return left >= min && left <= max;
       });
       add(

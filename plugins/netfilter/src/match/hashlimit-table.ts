@@ -9,15 +9,17 @@
 export interface HashlimitConfig {
   /** Milliseconds that a packet costs; in byte mode, that 16 bytes cost. */
   readonly cost: number;
-  /** Packets that may come at once; in byte mode, seconds that may be saved up beyond the first. */
-  readonly burst: number;
+  /** Milliseconds that may be saved up. */
+  readonly cap: number;
+  /** Seconds that may be spent beyond what is saved up (byte mode). */
+  readonly spare: number;
   readonly bytes: boolean;
   readonly max: number;
   readonly expire: number;
   readonly gcInterval: number;
 }
 
-/** Time is saved up in ms: a second at most in byte mode, else what a burst costs. */
+/** Time is saved up in ms. */
 interface Entry {
   credit: number;
   /** Seconds left to be spent beyond what is saved up (byte mode). */
@@ -26,7 +28,6 @@ interface Entry {
   expires: number;
 }
 
-const BYTE_MODE_CREDIT = 1000;
 /** Bytes are counted in chunks of 16. */
 const CHUNK_SHIFT = 4;
 
@@ -50,10 +51,10 @@ export class HashlimitTable {
     const { config } = this;
     if (now >= this.nextGc) this.collect(now);
     let entry = this.entries.get(key);
-    const cap = config.bytes ? BYTE_MODE_CREDIT : config.cost * config.burst;
+    const { cap } = config;
     if (entry === undefined) {
       if (this.entries.size >= config.max) return null;
-      entry = { credit: cap, spare: config.burst, prev: now, expires: 0 };
+      entry = { credit: cap, spare: config.spare, prev: now, expires: 0 };
       this.entries.set(key, entry);
     } else {
       entry.credit = Math.min(entry.credit + now - entry.prev, cap);

@@ -17,9 +17,14 @@ const DEFAULT_SIZE = 8192;
 const ENTRIES_PER_BUCKET = 8;
 /** No table may hold more, whatever a rule says. */
 const MAX_ENTRIES = 1 << 20;
+/** Ms of bytes that may be saved up. */
+const BYTE_MODE_CREDIT = 1000;
 const BYTE_EXPIRE = 15;
 const BYTE_EXPIRE_BURST = 60;
-const DAY = 86400;
+
+/** Credits of a second: as many as let 64 bits hold those of a day (CREDITS_PER_JIFFY, HZ 250). */
+const CREDITS_PER_SECOND = 250n << 39n;
+const UINT64_MAX = (1n << 64n) - 1n;
 
 interface Hashlimit {
   readonly above: boolean;
@@ -70,6 +75,14 @@ function burstOf(text: string | undefined, { avg, bytes }: Rate): number {
   return burst;
 }
 
+/** What `burst` packets cost in credits of 64 bits, which wrap round (user2credits). */
+function credits(avg: number, burst: number): bigint {
+  const user = BigInt(avg) * BigInt(burst);
+  const scale = BigInt(SCALE);
+  const value = user > UINT64_MAX / CREDITS_PER_SECOND ? (user / scale) * CREDITS_PER_SECOND : (user * CREDITS_PER_SECOND) / scale;
+  return value & UINT64_MAX;
+}
+
 /** Ms that an entry lives without packets: the time that the rate is about, unless a rule says otherwise. */
 function expireOf({ avg, bytes }: Rate, burst: number): number {
   if (bytes) return (burst > 0 ? BYTE_EXPIRE_BURST : BYTE_EXPIRE) * 1000;
@@ -116,8 +129,8 @@ export function hashlimit(): XtMatch {
     },
     check(data) {
       if (data.name.includes('/')) return 'a name cannot have a "/"';
-      if (data.bytes || (data.avg * data.burst) / SCALE <= DAY) return null;
-      return { errno: 'Numerical result out of range', reason: 'the burst is more than a day of packets' };
+      if (data.bytes || credits(data.avg, data.burst) >= credits(data.avg, 1)) return null;
+      return { errno: 'Numerical result out of range', reason: 'the burst is more than credits of 64 bits can be' };
     },
     attach(data) {
       let table = tables.get(data.name);
@@ -161,7 +174,8 @@ function makeTable(data: Hashlimit): HashlimitTable {
   const size = data.size === 0 ? DEFAULT_SIZE : data.size;
   return new HashlimitTable({
     cost: data.bytes ? (1000 * data.avg) / 2 ** 32 : (data.avg * 1000) / SCALE,
-    burst: data.burst,
+    cap: data.bytes ? BYTE_MODE_CREDIT : (Number(credits(data.avg, data.burst)) * 1000) / Number(CREDITS_PER_SECOND),
+    spare: data.bytes ? data.burst : 0,
     bytes: data.bytes,
     max: Math.min(data.max === 0 ? size * ENTRIES_PER_BUCKET : Math.max(data.max, size), MAX_ENTRIES),
     expire: data.expire,

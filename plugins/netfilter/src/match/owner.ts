@@ -6,6 +6,8 @@ import {
   defineMatch,
   NF_IP_LOCAL_OUT,
   NF_IP_POST_ROUTING,
+  type Rtable,
+  type SkBuff,
   type XtGiven,
   type XtMatch,
   XtProblem,
@@ -74,9 +76,14 @@ export const owner: XtMatch = defineMatch({
       supplGroups ? 'incl. suppl. groups' : '',
     );
   },
-  // Nobody's packet: it matches what asks for "not" alone.
-  match: (_skb, _par, { uid, gid, socket }) => (uid === null || uid.invert) && (gid === null || gid.invert) && (socket === null || !socket),
+  // Packets of the router itself have a socket that nobody owns, as the kernel's ICMP and TCP have.
+  match: (skb, _par, { uid, gid, socket }) =>
+    (uid === null || uid.invert) && (gid === null || gid.invert) && (socket === null || socket === isMadeHere(skb)),
 });
+
+function isMadeHere({ dst }: SkBuff): boolean {
+  return dst !== null && !(dst as Rtable).rtIsInput;
+}
 
 function range([first, last]: Ids): string {
   return first === last ? String(first) : `${first}-${last}`;

@@ -79,6 +79,8 @@ function lookup(routing: Routing | null, skb: SkBuff, saddr: number, daddr: numb
   };
   const rt = routing.routeOutput(flow);
   if (typeof rt === 'number') return false;
-  if (rt.rtType !== RTN_UNICAST && (rt.rtType !== RTN_LOCAL || !data.acceptLocal)) return false;
-  return data.loose || rt.dev === dev;
+  if (rt.rtType === RTN_UNICAST) return data.loose || rt.dev === dev;
+  // Packets to an address of this router leave by lo; what counts is where the address is.
+  if (rt.rtType !== RTN_LOCAL || !data.acceptLocal) return false;
+  return data.loose || routing.addrType(saddr, dev) === RTN_LOCAL;
 }
