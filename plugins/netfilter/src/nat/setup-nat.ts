@@ -1,4 +1,7 @@
-/** setup-nat.ts — what NAT adds to a router: its hooks while there is a nat chain, its targets, and masquerading's eye on devices. */
+/**
+ * setup-nat.ts — what NAT adds to a router: its hooks while there is a nat chain, its targets, and masquerading's eye on
+ * devices. It is rules that make connections be tracked, not the chains: without any, nothing is translated.
+ */
 import { InetDevices, type PluginContext, Routing, type Xtables } from '@packetwalk/framework';
 import type { NfConntrack } from '../conntrack/nf-conntrack.ts';
 import type { AttachChain } from '../table-def.ts';
@@ -24,7 +27,7 @@ export function setupNat(ctx: PluginContext, nct: NfConntrack, xtables: Xtables)
   let attached = 0;
   let stop: (() => void)[] = [];
   return ({ hooknum }, run) => {
-    if (attached++ === 0) stop = [nct.require(), ...natHooks(nat, routing).map((ops) => ctx.net.nf.register(ops))];
+    if (attached++ === 0) stop = natHooks(nat, routing).map((ops) => ctx.net.nf.register(ops));
     nat.chains[hooknum].push(run);
     return () => {
       nat.chains[hooknum].splice(nat.chains[hooknum].indexOf(run), 1);
