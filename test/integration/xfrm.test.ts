@@ -129,3 +129,21 @@ it('refuses a line of the command that makes no sense', () => {
   const io = new BufferIo();
   expect(router.router.commands.run(splitWords('ip xfrm monitor everything'), io)).not.toBe(0);
 });
+
+it('keeps a state of its own beside a tunnel of IPComp, for what is not compressed', () => {
+  start({}, {});
+  router.run('ip xfrm state add src 192.0.2.2 dst 192.0.2.1 proto comp spi 7 mode tunnel comp deflate');
+  router.run('ip xfrm state add src 192.0.2.2 dst 192.0.2.1 proto comp spi 8 mode tunnel comp deflate');
+  router.run('ip xfrm policy add src 0.0.0.0/0 dst 192.0.2.1 dir in tmpl src 192.0.2.2 dst 192.0.2.1 proto comp mode tunnel level use');
+  expect(router.run('ip xfrm state')).toContain('src 192.0.2.2 dst 192.0.2.1\n\tproto 4 spi 0xc0000202 reqid 0 mode tunnel\n');
+  const echo = '4500001c000000004001f6ddc0000202c0000201' + '0800e4ff12000100';
+  router.receive('p0', `eth peer > me / ip 192.0.2.2 > 192.0.2.1 proto 4 / 0x${echo}`);
+  expect(router.sent()).toEqual([expect.stringContaining('icmp echo-reply')]);
+  const io = new BufferIo();
+  const remove = 'ip xfrm state delete src 192.0.2.2 dst 192.0.2.1 proto 4 spi 0xc0000202';
+  expect(router.router.commands.run(splitWords(remove), io)).not.toBe(0);
+  router.run('ip xfrm state delete src 192.0.2.2 dst 192.0.2.1 proto comp spi 7');
+  expect(router.run('ip xfrm state count')).toContain('count 2\n');
+  router.run('ip xfrm state delete src 192.0.2.2 dst 192.0.2.1 proto comp spi 8');
+  expect(router.run('ip xfrm state count')).toContain('count 0\n');
+});

@@ -2,6 +2,9 @@
 import type { SkBuff } from '../skbuff.ts';
 import { type Token, token } from '../token.ts';
 
+/** What a handler of a shared protocol says of a packet that is not its own: the packet is as it was. */
+export const INET_NOT_MINE = 1;
+
 export interface InetProtocol {
   readonly protocol: number;
   /**
@@ -13,10 +16,15 @@ export interface InetProtocol {
   errHandler?(skb: SkBuff, type: number, code: number, info: number): void;
   /** Packets need no policy check before the handler: it makes its own. */
   readonly noPolicy?: boolean;
+  /**
+   * Others may take packets of this protocol too (tunnel4_rcv): the lowest is asked first, and the next one when it returns
+   * INET_NOT_MINE. What none of them takes is answered by port unreachable. They make their policy checks themselves.
+   */
+  readonly sharedPriority?: number;
 }
 
 export interface InetProtocols {
-  /** Registers a handler; throws when the number is taken. Returns the undo. */
+  /** Registers a handler; throws when the number is taken and either does not share it. Returns the undo. */
   add(protocol: InetProtocol): () => void;
 }
 

@@ -3,6 +3,7 @@
  * without such a plugin; a router without policies pays one test for each question.
  */
 import type { SkBuff } from '../skbuff.ts';
+import type { Flow, Rtable } from './routing.ts';
 
 /** Directions of policies. */
 export const XFRM_POLICY_IN = 0;
@@ -19,4 +20,6 @@ export interface Xfrm {
   routeForward(skb: SkBuff): boolean;
   /** The same for a packet made here, before LOCAL_OUT (ip_route_output_flow). */
   routeOutput(skb: SkBuff): boolean;
+  /** Longest packet of a flow that the transforms it gets leave in one piece; that of its route when it gets none. */
+  routeMtu(rt: Rtable, flow: Flow): number;
 }

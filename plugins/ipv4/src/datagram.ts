@@ -15,7 +15,7 @@ import {
   type SkBuff,
   skbPut,
 } from '@packetwalk/framework';
-import { ipDstMtu } from './ip-mtu.ts';
+import { ipFlowMtu } from './ip-mtu.ts';
 import { ipLocalOut, ipPushHeader } from './ip-output.ts';
 import type { Ipv4 } from './ipv4.ts';
 
@@ -45,7 +45,7 @@ export function ipMakeDatagram(ipv4: Ipv4, flow: Flow, size: number, options: Se
   if (length > IP_MAX_MTU) return -EMSGSIZE;
   const rt = ipv4.routing.routeOutput(flow);
   if (typeof rt === 'number') return rt;
-  if (options.df === true && length > ipDstMtu(rt, false)) return -EMSGSIZE;
+  if (options.df === true && length > ipFlowMtu(rt, flow)) return -EMSGSIZE;
   const skb = allocSkb(ipv4.net, rt.dev, size);
   skbPut(skb, size);
   skb.dst = rt;
@@ -57,7 +57,7 @@ export function ipMakeDatagram(ipv4: Ipv4, flow: Flow, size: number, options: Se
 export function ipSendDatagram(skb: SkBuff, flow: Flow, options: SendOptions): number {
   const rt = skb.dst as Rtable;
   const { saddr, daddr, protocol } = flow;
-  const df = options.df ?? (!rt.rtMtuLocked && IP_HLEN + skb.len <= ipDstMtu(rt, false));
+  const df = options.df ?? (!rt.rtMtuLocked && IP_HLEN + skb.len <= ipFlowMtu(rt, flow));
   const ttl = options.ttl ?? (rt.rtType === RTN_MULTICAST ? MULTICAST_TTL : 0);
   ipPushHeader(skb, rt, { saddr, daddr, protocol, df, tos: options.tos ?? 0, ...(ttl === 0 ? {} : { ttl }) });
   return Math.min(ipLocalOut(skb), 0);

@@ -1,5 +1,5 @@
 /** ip-mtu.ts — how large a packet towards a destination may be (RFC 1191 §3; cf. Linux include/net/ip.h). */
-import { type DstEntry, IP_MAX_MTU, type Rtable } from '@packetwalk/framework';
+import { type DstEntry, type Flow, IP_MAX_MTU, type Rtable } from '@packetwalk/framework';
 import type { Ipv4 } from './ipv4.ts';
 
 /** MTU of a next hop that lies behind a gateway and whose path MTU is too small to be believed. */
@@ -19,4 +19,10 @@ export function ipDstMtu(dst: DstEntry, forwarding: boolean): number {
   if (dst.mtu !== 0) return Math.min(dst.mtu, IP_MAX_MTU);
   const mtu = Math.min(dst.dev.mtu, IP_MAX_MTU);
   return rt.rtMtuLocked && rt.rtUsesGateway ? Math.min(mtu, LOCKED_MTU) : mtu;
+}
+
+/** Longest packet of a flow made here that its path takes in one piece, with the transforms that it gets. */
+export function ipFlowMtu(rt: Rtable, flow: Flow): number {
+  const { xfrm } = rt.dev.net;
+  return xfrm === null ? ipDstMtu(rt, false) : Math.min(ipDstMtu(rt, false), xfrm.routeMtu(rt, flow));
 }

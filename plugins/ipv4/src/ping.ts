@@ -28,10 +28,11 @@ import {
   skbPut,
   type Timer,
 } from '@packetwalk/framework';
+import { ipFlowMtu } from './ip-mtu.ts';
 import { ipBuildAndSendPkt } from './ip-output.ts';
 import type { Ipv4 } from './ipv4.ts';
 
-const USAGE = `Usage: ping [ -c COUNT ] [ -i INTERVAL ] [ -I ADDRESS|DEVICE ] [ -M do|dont ] [ -q ] [ -Q TOS ] [ -s SIZE ] [ -t TTL ]
+const USAGE = `Usage: ping [ -c COUNT ] [ -i INTERVAL ] [ -I ADDRESS|DEVICE ] [ -M do|dont|want ] [ -q ] [ -Q TOS ] [ -s SIZE ] [ -t TTL ]
             [ -w DEADLINE ] [ -W TIMEOUT ] DESTINATION
 `;
 
@@ -45,7 +46,8 @@ interface Options {
   size: number;
   ttl: number;
   tos: number;
-  df: boolean;
+  /** `do`: never cut, longer ones are not sent; `want`: cut here where they do not fit; `dont`: others may cut them too. */
+  pmtudisc: 'do' | 'dont' | 'want';
   quiet: boolean;
   saddr: number;
   oif: number;
@@ -79,7 +81,7 @@ function parse(args: readonly string[], ipv4: Ipv4): Options {
     size: 56,
     ttl: 0,
     tos: 0,
-    df: true,
+    pmtudisc: 'want',
     quiet: false,
     saddr: 0,
     oif: 0,
@@ -125,8 +127,12 @@ function set(o: Options, option: string, value: string, ipv4: Ipv4): void {
   else if (option === '-s') o.size = number(65507);
   else if (option === '-t') o.ttl = number(255, 1);
   else if (option === '-Q') o.tos = number(255);
-  else if (option === '-M') o.df = value !== 'dont';
-  else if (option === '-I') {
+  else if (option === '-M') {
+    if (value !== 'do' && value !== 'dont' && value !== 'want') {
+      throw new CommandError(`ping: invalid -M argument: ${value}`, 1);
+    }
+    o.pmtudisc = value;
+  } else if (option === '-I') {
     const address = parseIpv4(value);
     if (address !== null) o.saddr = address;
     else {
@@ -216,9 +222,18 @@ class Ping {
     if (typeof rt === 'number') {
       this.io.err('ping: sendmsg: Network is unreachable\n');
       this.errors++;
+      this.maybeEnd();
       return;
     }
     const size = ICMP_HLEN + options.size;
+    const mtu = ipFlowMtu(rt, { ...flow, sport: ICMP_ECHO });
+    const fits = IP_HLEN + size <= mtu;
+    if (!fits && options.pmtudisc === 'do') {
+      if (!options.quiet) this.io.err(`ping: local error: message too long, mtu=${mtu}\n`);
+      this.errors++;
+      this.maybeEnd();
+      return;
+    }
     const skb = allocSkb(net, rt.dev, size);
     const icmp = skbPut(skb, size);
     const { view, buf } = skb.head;
@@ -236,7 +251,7 @@ class Ping {
       daddr: options.daddr,
       protocol: IPPROTO_ICMP,
       tos: options.tos,
-      df: options.df,
+      df: options.pmtudisc !== 'dont' && fits && !rt.rtMtuLocked,
       ...ttl,
     });
   }

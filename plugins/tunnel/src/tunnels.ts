@@ -16,6 +16,7 @@ import {
   ICMP_PORT_UNREACH,
   IFF_NOARP,
   IFF_POINTOPOINT,
+  INET_NOT_MINE,
   type InetProtocol,
   type InetProtocols,
   IP_DADDR,
@@ -32,12 +33,14 @@ import {
   SKB_DROP_REASON_IP_NOPROTO,
   SKB_DROP_REASON_PKT_TOO_SMALL,
   SKB_DROP_REASON_UNHANDLED_PROTO,
+  SKB_DROP_REASON_XFRM_POLICY,
   type SkBuff,
   setAddress,
   skbCow,
   skbPull,
   skbPush,
   unregisterNetdev,
+  XFRM_POLICY_IN,
 } from '@packetwalk/framework';
 import { GRE_SEQ, GreHeader, greBuildHeader } from './gre-header.ts';
 import { emptyParms, Tunnel, type TunnelParms, TunnelTable } from './tunnel.ts';
@@ -196,6 +199,7 @@ export class IpipKind extends TunnelKind {
   protected readonly type: number = ARPHRD_TUNNEL;
   protected readonly protocol: InetProtocol = {
     protocol: IPPROTO_IPIP,
+    sharedPriority: 1,
     handler: (skb) => this.receive(skb),
     errHandler: (skb, type, code, info) => this.error(skb, type, code, info),
   };
@@ -215,7 +219,12 @@ export class IpipKind extends TunnelKind {
       return 0;
     }
     const tunnel = this.table.lookup(skb.dev.ifindex, view.getInt32(ip + IP_SADDR), view.getInt32(ip + IP_DADDR), 0, 0);
-    if (tunnel === null) return noTunnel(this.services, skb);
+    if (tunnel === null) return INET_NOT_MINE;
+    const { xfrm } = skb.net;
+    if (xfrm !== null && !xfrm.policyCheck(skb, XFRM_POLICY_IN)) {
+      kfreeSkb(skb, SKB_DROP_REASON_XFRM_POLICY);
+      return 0;
+    }
     return ipTunnelRcv(tunnel, skb, 0, null);
   }
 

@@ -21,6 +21,7 @@ import {
   IP_DADDR,
   IPPROTO_COMP,
   IPPROTO_ESP,
+  IPPROTO_IPIP,
   IpOutput,
   ipHdrLen,
   NF_ACCEPT,
@@ -120,8 +121,11 @@ const plugin: Plugin<Options> = definePlugin<Options>({
 });
 export default plugin;
 
-/** ESP, AH or IPComp as a protocol of IPv4. */
+/** ESP, AH or IPComp as a protocol of IPv4; IPv4 in IPv4 behind the devices that tunnels are. */
 function xfrmProtocol(xfrm: XfrmNet, protocol: number): InetProtocol {
+  if (protocol === IPPROTO_IPIP) {
+    return { protocol, sharedPriority: 3, noPolicy: true, handler: (skb) => xfrm.input.receive(skb, protocol, 0) };
+  }
   return {
     protocol,
     noPolicy: true,

@@ -68,7 +68,17 @@ export class SecPath {
 /** Lengths up to the end of SPI and sequence number, by protocol (xfrm_parse_spi). */
 function headerLength(proto: number): number {
   if (proto === IPPROTO_ESP) return 8;
+  if (proto === IPPROTO_IPIP) return IP_HLEN;
   return proto === IPPROTO_AH ? 12 : 4;
+}
+
+/** The SPI of a packet whose data is at its header; of IPv4 in IPv4 the source address stands for it. */
+function spiOf(skb: SkBuff, proto: number): number {
+  const { view } = skb.head;
+  const at = skb.data;
+  if (proto === IPPROTO_ESP) return view.getInt32(at);
+  if (proto === IPPROTO_AH) return view.getInt32(at + 4);
+  return proto === IPPROTO_COMP ? view.getUint16(at + 2) : view.getInt32(skb.networkHeader + IP_SADDR);
 }
 
 export class XfrmInput {
@@ -98,7 +108,7 @@ export class XfrmInput {
       const at = skb.data;
       if (skb.len < headerLength(proto)) return this.drop(skb, XFRM_IN_HDR_ERROR, XFRM_DROP_IN_HDR);
       if (path.states.length === XFRM_MAX_DEPTH) return this.drop(skb, XFRM_IN_BUFFER_ERROR, XFRM_DROP_IN_DEPTH);
-      const spi = proto === IPPROTO_ESP ? view.getInt32(at) : proto === IPPROTO_AH ? view.getInt32(at + 4) : view.getUint16(at + 2);
+      const spi = spiOf(skb, proto);
       const seq = proto === IPPROTO_ESP ? view.getInt32(at + 4) : proto === IPPROTO_AH ? view.getInt32(at + 8) : 0;
       const state = sad.lookup(skb.mark, view.getInt32(skb.networkHeader + IP_DADDR), spi, proto);
       if (state === null) {

@@ -6,6 +6,7 @@ import {
   DST_NOXFRM,
   type DstEntry,
   type DstHandler,
+  dstMtu,
   type Flow,
   formatIpv4,
   type IcmpSend,
@@ -13,7 +14,9 @@ import {
   type InetDevices,
   type InetSockets,
   IP_CT_IS_REPLY,
+  IPPROTO_COMP,
   IPPROTO_ICMP,
+  IPPROTO_IPIP,
   type IpOutput,
   type Net,
   type Routing,
@@ -99,6 +102,7 @@ export class XfrmNet implements Xfrm, XfrmPath {
   /** A state is being added: somebody takes its protocol, and with UDP encapsulation listens on its port. */
   stateAdded(state: XfrmState): void {
     this.loadProtocol(state.protocol);
+    if (state.protocol === IPPROTO_COMP && state.tunnel) this.loadProtocol(IPPROTO_IPIP);
     if (state.encap !== null) this.natT.listen(state.encap.dport);
   }
 
@@ -221,7 +225,7 @@ export class XfrmNet implements Xfrm, XfrmPath {
       return false;
     }
     if (policy.templates.length === 0) return true;
-    if (!this.resolve(policy, orig)) return false;
+    if (!this.resolve(policy, orig, true)) return false;
     if (this.states.length === 0) return true;
     skb.dst = this.bundle(policy);
     bundleMtu(skb.dst);
@@ -229,8 +233,20 @@ export class XfrmNet implements Xfrm, XfrmPath {
     return true;
   }
 
-  /** Finds the state of each template, and the route of each tunnel (xfrm_tmpl_resolve_one, xfrm_bundle_create). */
-  private resolve({ templates, config }: XfrmPolicy, orig: Rtable): boolean {
+  routeMtu(rt: Rtable, { saddr, daddr, protocol, sport, dport, tos, mark }: Flow): number {
+    const { flow, spd } = this;
+    if ((rt.flags & DST_NOXFRM) !== 0 || spd.count[XFRM_POLICY_OUT] === 0) return dstMtu(rt);
+    Object.assign(flow, { saddr, daddr, proto: protocol, sport, dport, tos, mark, oif: rt.dev.ifindex });
+    const policy = spd.lookup(XFRM_POLICY_OUT, flow, 0);
+    if (policy === null || policy.block || !this.resolve(policy, rt, false) || this.states.length === 0) return dstMtu(rt);
+    return bundleMtu(this.bundle(policy));
+  }
+
+  /**
+   * Finds the state of each template, and the route of each tunnel (xfrm_tmpl_resolve_one, xfrm_bundle_create).
+   * @param sending what is missing is counted and asked for
+   */
+  private resolve({ templates, config }: XfrmPolicy, orig: Rtable, sending: boolean): boolean {
     const { flow, states, routes, children } = this;
     states.length = 0;
     routes.length = 0;
@@ -244,18 +260,19 @@ export class XfrmNet implements Xfrm, XfrmPath {
       let local = tunnel ? tmpl.saddr : saddr;
       if (tunnel && local === 0) {
         local = this.sourceFor(remote);
-        if (local === 0) return this.outError(XFRM_OUT_POL_ERROR);
+        if (local === 0) return sending && this.outError(XFRM_OUT_POL_ERROR);
       }
       const state = this.sad.find(remote, local, flow, tmpl, config.ifId);
       if (state === null) {
         if (tmpl.optional) continue;
+        if (!sending) return false;
         this.monitors.acquire(tmpl, remote, local, flow, config);
         return this.outError(XFRM_OUT_NO_STATES);
       }
       routes.push(route);
       if (tunnel) {
         const found = this.routeTo(state);
-        if (found === null) return this.outError(XFRM_OUT_POL_ERROR);
+        if (found === null) return sending && this.outError(XFRM_OUT_POL_ERROR);
         route = found;
       }
       children.push(route);
@@ -337,6 +354,7 @@ function templateOk(tmpl: XfrmTemplate, states: readonly XfrmState[], start: num
 }
 
 function stateOk(tmpl: XfrmTemplate, state: XfrmState): boolean {
+  if (state.tunnelUsers !== 0) return tmpl.optional && (tmpl.saddr === 0 || tmpl.saddr === state.saddr);
   return (
     state.protocol === tmpl.proto &&
     (tmpl.spi === 0 || tmpl.spi === state.spi) &&

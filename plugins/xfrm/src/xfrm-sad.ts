@@ -2,12 +2,12 @@
  * xfrm-sad.ts — the security association database (RFC 4301 §4.4.2; cf. Linux net/xfrm/xfrm_state.c): states by destination,
  * SPI and protocol for packets that come in, by addresses and reqid for those that go out.
  */
-import { CommandError, type Softirq } from '@packetwalk/framework';
+import { CommandError, IPPROTO_COMP, IPPROTO_IPIP, type Softirq } from '@packetwalk/framework';
 import { HashTable } from './hash-table.ts';
 import { NEVER } from './xfrm-lifetime.ts';
 import type { XfrmTemplate } from './xfrm-policy.ts';
 import { selectorMatch, type XfrmFlow } from './xfrm-selector.ts';
-import type { XfrmState } from './xfrm-state.ts';
+import { ipipState, type XfrmState } from './xfrm-state.ts';
 
 /** Hears what happens to states: monitors, and one day a key daemon. */
 export interface SadEvents {
@@ -76,6 +76,22 @@ export class Sad {
     bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
     this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
     this.begin(state);
+    if (state.protocol === IPPROTO_COMP && state.tunnel) this.attachTunnel(state);
+  }
+
+  /** The state beside a tunnel of IPComp that takes what was not compressed; many share one (ipcomp_tunnel_attach). */
+  private attachTunnel(state: XfrmState): void {
+    let ipip = this.lookup(state.config.mark.value, state.daddr, state.saddr, IPPROTO_IPIP);
+    if (ipip === null) {
+      ipip = ipipState(state);
+      this.add(ipip);
+    }
+    ipip.tunnelUsers++;
+  }
+
+  private detachTunnel(state: XfrmState): void {
+    const ipip = this.lookup(state.config.mark.value, state.daddr, state.saddr, IPPROTO_IPIP);
+    if (ipip !== null && --ipip.tunnelUsers === 0) this.remove(ipip);
   }
 
   /** Puts in a state that waits for its keys and has no SPI yet: it is found by its addresses only. */
@@ -111,6 +127,7 @@ export class Sad {
     this.softirq.timers.del(state.timer);
     state.destroy();
     this.genid++;
+    if (state.protocol === IPPROTO_COMP && state.tunnel) this.detachTunnel(state);
   }
 
   /** All states, the newest first. */

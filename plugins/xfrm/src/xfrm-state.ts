@@ -6,8 +6,8 @@ import {
   CommandError,
   IP_HLEN,
   IPPROTO_AH,
-  IPPROTO_COMP,
   IPPROTO_ESP,
+  IPPROTO_IPIP,
   type Random,
   Timer,
   type XfrmTransform,
@@ -24,8 +24,10 @@ import {
 } from './crypto/algorithms.ts';
 import { Esp } from './esp.ts';
 import { Ipcomp } from './ipcomp.ts';
+import { Ipip } from './ipip.ts';
+import { larvalState } from './larval-state.ts';
 import { createReplay, type Replay } from './replay.ts';
-import { Lifetime, type LifetimeConfig, type Mark, NEVER } from './xfrm-lifetime.ts';
+import { Lifetime, type LifetimeConfig, type Mark, NEVER, NO_LIMITS } from './xfrm-lifetime.ts';
 import type { Selector } from './xfrm-selector.ts';
 import type { XfrmType } from './xfrm-type.ts';
 
@@ -123,6 +125,8 @@ export class XfrmState implements XfrmTransform {
   statReplayWindow = 0;
   statReplay = 0;
   statIntegrityFailed = 0;
+  /** Of the state that takes what tunnels of IPComp did not compress: how many of them there are. Such a state is the kernel's own. */
+  tunnelUsers = 0;
   /** Milliseconds since 1970 of its last packet. */
   lastUsed: number = NEVER;
   readonly timer: Timer;
@@ -151,7 +155,7 @@ export class XfrmState implements XfrmTransform {
     this.replay.seqHi = config.replaySeqHi;
     this.replay.oseq = config.replayOseq;
     this.replay.oseqHi = config.replayOseqHi;
-    this.replayProtected = config.proto !== IPPROTO_COMP;
+    this.replayProtected = config.proto === IPPROTO_ESP || config.proto === IPPROTO_AH;
     this.kmState = type === null ? 'acq' : 'valid';
     this.dying = false;
     this.limits = config.limits;
@@ -173,6 +177,13 @@ export class XfrmState implements XfrmTransform {
     const outside = this.tunnel ? 0 : IP_HLEN;
     return this.type.payloadFor(mtu - this.headerLen - outside) + outside;
   }
+}
+
+/** The state for what a tunnel of IPComp does not compress (ipcomp_tunnel_create). */
+export function ipipState({ saddr, daddr, config }: XfrmState): XfrmState {
+  const { sel, mode, flags, mark, ifId } = config;
+  const known = { saddr, daddr, spi: saddr, proto: IPPROTO_IPIP, mode, reqid: 0, seq: 0, mark };
+  return new XfrmState({ ...larvalState(known), limits: NO_LIMITS, sel, flags, ifId }, new Ipip());
 }
 
 const einval = (): never => {

@@ -261,19 +261,22 @@ export function stateCommand(xfrm: XfrmNet, words: Words, io: CommandIo): void {
     io.out(stateText(allocSpi(xfrm, words), net, { stats, nokeys: false }));
   } else if (matches(word, 'delete') || matches(word, 'get')) {
     const state = lookupState(xfrm, words);
-    if (matches(word, 'delete')) removeState(xfrm, state);
-    else io.out(stateText(state, net, { stats, nokeys: false }));
+    if (matches(word, 'delete')) {
+      if (state.tunnelUsers !== 0) throw new CommandError('RTNETLINK answers: Operation not permitted', 2);
+      removeState(xfrm, state);
+    } else io.out(stateText(state, net, { stats, nokeys: false }));
   } else if (matches(word, 'deleteall') || matches(word, 'delall') || matches(word, 'list') || word === 'show' || word === 'lst') {
     const remove = word.startsWith('del');
     const { takes, nokeys } = parseFilter(words);
     for (const state of sad.list().filter(takes)) {
+      if (remove && state.tunnelUsers !== 0) throw new CommandError('Failed to send delete-all request\n: Operation not permitted', 2);
       if (remove) removeState(xfrm, state);
       else io.out(stateText(state, net, { stats, nokeys }));
     }
   } else if (matches(word, 'flush')) {
     const proto = words.take('proto') ? xfrmProtocol(words.next()) : 0;
     if (!words.done) unknown(words.next());
-    for (const state of sad.list()) if (proto === 0 || state.protocol === proto) sad.remove(state);
+    for (const state of sad.list()) if (state.tunnelUsers === 0 && (proto === 0 || state.protocol === proto)) sad.remove(state);
     xfrm.monitors.emit({ kind: 'flushsa', proto });
   } else if (matches(word, 'count')) {
     io.out(`\t SAD count ${sad.size}${stats ? ' (buckets count 8 Max 1048576)' : ''}\n`);
