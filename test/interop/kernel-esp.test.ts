@@ -30,27 +30,29 @@ interface Case {
 const WHOLE_ESP = 'ip proto 50 and ip[6:2] & 0x3fff = 0';
 const UDP = 'encap espinudp 4500 4500 0.0.0.0';
 const WINDOW = 'replay-window 32';
+/** For TCP both ways at once: a packet that is interrupted while it is encrypted lets all pass that the interrupt sends. */
+const WIDE = 'replay-window 1024';
 
 /** Of each kind one: AEAD and MAC, tunnel and transport, UDP, AH, ESN, one in the other. */
 const CASES: Case[] = [
   {
     name: 'AES-128-GCM, tunnel',
-    chain: [{ transform: 'AES-128-GCM-16', mode: 'tunnel', words: WINDOW }],
+    chain: [{ transform: 'AES-128-GCM-16', mode: 'tunnel', words: WIDE }],
     tshark: ['AES-GCM with 16 octet ICV [RFC4106]', 'NULL'],
   },
-  { name: 'AES-128-GCM, tunnel in UDP', chain: [{ transform: 'AES-128-GCM-16', mode: 'tunnel', words: `${WINDOW} ${UDP}` }] },
+  { name: 'AES-128-GCM, tunnel in UDP', chain: [{ transform: 'AES-128-GCM-16', mode: 'tunnel', words: `${WIDE} ${UDP}` }] },
   {
     name: 'AES-128-CBC SHA-256-128, tunnel',
-    chain: [{ transform: 'AES-128-CBC SHA-256-128', mode: 'tunnel', words: WINDOW }],
+    chain: [{ transform: 'AES-128-CBC SHA-256-128', mode: 'tunnel', words: WIDE }],
     tshark: ['AES-CBC [RFC3602]', 'HMAC-SHA-256-128 [RFC4868]'],
   },
   { name: 'AES-128-CBC SHA-256-128, transport', chain: [{ transform: 'AES-128-CBC SHA-256-128', mode: 'transport', words: WINDOW }] },
-  { name: 'AH SHA-1-96, tunnel', chain: [{ transform: 'AH SHA-1-96', mode: 'tunnel', words: WINDOW }] },
+  { name: 'AH SHA-1-96, tunnel', chain: [{ transform: 'AH SHA-1-96', mode: 'tunnel', words: WIDE }] },
   {
     name: 'deflate in a tunnel, ESP around it, AH around that',
     chain: [
       { transform: 'deflate', mode: 'tunnel', optional: true },
-      { transform: 'AES-256-GCM-12', mode: 'transport', words: 'replay-window 128 flag esn' },
+      { transform: 'AES-256-GCM-12', mode: 'transport', words: 'replay-window 1024 flag esn' },
       { transform: 'AH SHA-384-192', mode: 'transport', words: 'replay-window 4096 flag esn' },
     ],
     transfer: 1 << 20,
@@ -260,6 +262,7 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
     if (capturing !== null && tshark !== undefined) {
       await capturing.ended;
       expect(await icvs(capture, ends.states, tshark)).toEqual([20, 20]);
+      expect(await ask('cat', '/proc/net/xfrm_stat')).not.toMatch(/\t[1-9]/);
       // Once more from the peer: each is refused and counted, and none arrives.
       const replayed = Number(await wire.exec('python3', REPLAY, 'pw0', capture, '10.8.0.2'));
       expect(replayed).toBeGreaterThan(5);
