@@ -22,6 +22,7 @@ const QUESTIONS = [
   'ip neigh show nud permanent',
   'ip neigh show proxy',
   'sysctl -a',
+  'ipset save',
   'iptables-save',
 ];
 
@@ -73,6 +74,16 @@ const line = fc.oneof(
   fc.tuple(host, dev).map(([n, d]) => `ip neigh add 192.168.0.${n} lladdr 02:00:00:00:01:${n.toString(16).padStart(2, '0')} dev ${d}`),
   fc.tuple(host, dev).map(([n, d]) => `ip neigh add proxy 192.168.0.${n} dev ${d}`),
   fc.tuple(dev, host).map(([d, n]) => `ip link set dev ${d} mtu ${1000 + n} txqueuelen ${n} alias 'the ${d} of "${n}"'`),
+  fc.tuple(host, host).map(([a, b]) => `ipset add hosts 10.${a}.0.${b} timeout ${a} comment "${b} of ${a}"`),
+  fc.tuple(host, host).map(([a, b]) => `ipset add nets 10.${a}.0.0/${16 + (b % 16)}${b > 99 ? ' nomatch' : ''}`),
+  fc.constantFrom(
+    'ipset create hosts hash:ip timeout 300 counters comment',
+    'ipset create nets hash:net hashsize 64',
+    'ipset create all list:set',
+    'ipset add all nets',
+    'iptables -A FORWARD -m set --match-set hosts src -j DROP',
+    'iptables -A FORWARD -m set --match-set all dst -j SET --add-set hosts src --exist --timeout 9',
+  ),
   dev.map((d) => `ip link set dev ${d} promisc on`),
   dev.map((d) => `ip link set dev ${d} arp off`),
   dev.map((d) => `ip link set dev ${d} down`),

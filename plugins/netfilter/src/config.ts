@@ -1,5 +1,7 @@
-/** config.ts — the section `iptables:` of a config: an iptables-restore text. */
+/** config.ts — the sections `ipset:` and `iptables:` of a config: texts for ipset restore and iptables-restore. */
 import { type ConfigIssue, type PluginContext, XtProblem } from '@packetwalk/framework';
+import type { IpSets } from './ipset/ip-sets.ts';
+import { restoreSets } from './ipset/ipset-restore.ts';
 import type { IptablesContext } from './iptables/context.ts';
 import { type RestoreError, restore } from './iptables/restore.ts';
 import { TableOpError } from './table-draft.ts';
@@ -18,6 +20,17 @@ export function applyConfig(ctx: PluginContext, context: IptablesContext): void 
   };
   restore(context.tables, context.xtables, text, options, (error) => {
     ctx.configIssue({ code: 'iptables', path, line: error.number - 1, message: issueText(error) } satisfies ConfigIssue);
+    return true;
+  });
+}
+
+/** Makes the sets of the section `ipset:`; rules may name them then. */
+export function applySets(ctx: PluginContext, sets: IpSets): void {
+  const text = ctx.section<string>('ipset');
+  if (text === undefined) return;
+  const silent = { out: () => {}, err: () => {} };
+  restoreSets(sets, text, false, silent, (line, { message }) => {
+    ctx.configIssue({ code: 'ipset', path: ['ipset'], line: line - 1, message: message.replaceAll('\n', ' ') } satisfies ConfigIssue);
     return true;
   });
 }

@@ -1,5 +1,6 @@
 /** matches.ts — the matches that come with netfilter, one file each; plugins add theirs through the token Xtables. */
 import { type PluginContext, ProcFs, Routing, XfrmPath, type XtMatch } from '@packetwalk/framework';
+import type { IpSets } from './ipset/ip-sets.ts';
 import { addrtype } from './match/addrtype.ts';
 import { comment } from './match/comment.ts';
 import { devgroup } from './match/devgroup.ts';
@@ -22,6 +23,7 @@ import { quota } from './match/quota.ts';
 import { recent } from './match/recent.ts';
 import { rpfilter } from './match/rpfilter.ts';
 import { dccp, sctp } from './match/sctp.ts';
+import { set } from './match/set.ts';
 import { statistic } from './match/statistic.ts';
 import { string } from './match/string.ts';
 import { tcp } from './match/tcp.ts';
@@ -65,7 +67,7 @@ const PLAIN: readonly XtMatch[] = [
 ];
 
 /** All of them, for one router. */
-export function matches(ctx: PluginContext): XtMatch[] {
+export function matches(ctx: PluginContext, sets: IpSets): XtMatch[] {
   const routing = ctx.slot(Routing);
-  return [...PLAIN, addrtype(routing), hashlimit(), policy(ctx.slot(XfrmPath)), recent(ctx.inject(ProcFs)), rpfilter(routing)];
+  return [...PLAIN, addrtype(routing), hashlimit(), policy(ctx.slot(XfrmPath)), recent(ctx.inject(ProcFs)), rpfilter(routing), set(sets)];
 }

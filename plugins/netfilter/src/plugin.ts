@@ -18,9 +18,12 @@ import {
   Routing,
   Xtables,
 } from '@packetwalk/framework';
-import { applyConfig } from './config.ts';
+import { applyConfig, applySets } from './config.ts';
 import { setupConntrack } from './conntrack/setup-conntrack.ts';
 import { IpTables } from './ip-tables.ts';
+import { IpSets } from './ipset/ip-sets.ts';
+import { ipsetCommand } from './ipset/ipset-command.ts';
+import { listSets } from './ipset/set-listing.ts';
 import type { IptablesContext } from './iptables/context.ts';
 import { iptablesCommand } from './iptables/iptables-command.ts';
 import { iptablesRestoreCommand } from './iptables/restore-command.ts';
@@ -60,21 +63,28 @@ const plugin: Plugin<Options> = definePlugin<Options>({
     },
   },
   sections: {
+    ipset: { type: 'string', description: 'Sets for rules to ask, as ipset save writes them and ipset restore reads them.' },
     iptables: { type: 'string', description: 'The rules, as iptables-save writes them and iptables-restore reads them.' },
   },
   setup(ctx, { compile, logRate }) {
     const xtables = ctx.inject(Xtables);
-    for (const match of matches(ctx)) ctx.defer(xtables.matches.add(match.name, match));
+    const sets = new IpSets(ctx.net);
+    for (const match of matches(ctx, sets)) ctx.defer(xtables.matches.add(match.name, match));
     const logs = new NfLogs(ctx.net, ctx.log, logRate);
     ctx.provide(NfLog, logs);
-    for (const target of targets(ctx, logs)) ctx.defer(xtables.targets.add(target.name, target));
+    for (const target of targets(ctx, logs, sets)) ctx.defer(xtables.targets.add(target.name, target));
     const attachNat = setupNat(ctx, setupConntrack(ctx, xtables), xtables);
     const tables = new IpTables((table) => (table === 'nat' ? attachNat : attachChain(ctx, table)), compile);
     ctx.defer(() => tables.dispose());
     const context: IptablesContext = { net: ctx.net, tables, xtables };
     for (const command of [iptablesCommand, iptablesSaveCommand, iptablesRestoreCommand]) ctx.command(command(context));
-    ctx.onConfigure(() => applyConfig(ctx, context));
+    ctx.command(ipsetCommand(sets));
+    ctx.onConfigure(() => {
+      applySets(ctx, sets);
+      applyConfig(ctx, context);
+    });
     ctx.onSave((config) => {
+      if (sets.all().length > 0) config.ipset = listSets(sets.all(), { mode: 'save', sorted: true, names: false, terse: false });
       config.iptables = savedTables(tables);
     });
   },

@@ -34,6 +34,8 @@ export interface LabOptions {
   readonly seed?: number;
   /** Wall clock at the start, in ms since 1970. */
   readonly epoch?: number;
+  /** Section `ipset:`. */
+  readonly ipset?: string;
   /** Section `iptables:`. */
   readonly iptables?: string;
 }
@@ -75,6 +77,7 @@ export class NetfilterLab {
       ],
       config: {
         devices: Object.fromEntries(['eth0', 'eth1', 'wan0'].map((name) => [name, { driver: 'lab-port' }])),
+        ...(options.ipset === undefined ? {} : { ipset: options.ipset }),
         ...(options.iptables === undefined ? {} : { iptables: options.iptables }),
       },
       baseDir: '.',

@@ -16,9 +16,19 @@ export interface Entry extends Typed {
   readonly comment: string;
 }
 
-/** Times of day, and nothing else, may differ. */
+/** Times may differ, and what is drawn by lot: how a hash begins, which decides the order of its elements and the room they take. */
 function steady(output: string): string {
-  return output.replace(/^(# (?:Generated|Completed).* on) .*$/gm, '$1 DATE').replace(/\n+$/, '');
+  return output
+    .replace(/^(# (?:Generated|Completed).* on) .*$/gm, '$1 DATE')
+    .replace(/initval 0x[0-9a-f]{8}/g, 'initval LOT')
+    .replace(/^Size in memory: \d+$/gm, 'Size in memory: SIZE')
+    .replace(/^((?:add \S+ )?[\w.:,/-]+ timeout )[1-9]\d*/gm, '$1TIME')
+    .replace(/(?:^(?:add \S+ )?\d+(?:\..*)?$\n?){2,}/gm, sortLines)
+    .replace(/\n+$/, '');
+}
+
+function sortLines(lines: string): string {
+  return `${lines.trimEnd().split('\n').sort().join('\n')}\n`;
 }
 
 export function readTranscript(text: string): Entry[] {
