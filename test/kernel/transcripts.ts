@@ -11,7 +11,9 @@ import type { Typist } from './side-by-side.ts';
 const FOLDER = new URL('transcripts/', import.meta.url);
 
 /** Transcripts whose answers this machine's kernel may not have: tunnels need modules. */
-export const ELSEWHERE: ReadonlySet<string> = new Set(['ip-tunnel.txt']);
+export const ELSEWHERE: ReadonlySet<string> = new Set(['ip-tunnel.txt', 'ip-xfrm.txt']);
+/** Those that a kernel guest answers (test/interop/kernel-guest.ts). */
+export const GUEST: ReadonlySet<string> = new Set(['ip-xfrm.txt']);
 
 /** Ports of the router that lines are typed at. */
 export const PORTS = 2;
@@ -28,6 +30,7 @@ export function steady(text: string): string {
   return text
     .replace(/^(TcpExt|MPTcpExt|UdpLite): .*\n/gm, '')
     .replace(/^Usage: ?[\s\S]*/m, 'Usage …\n')
+    .replace(/^(\t {2}add ).* use/gm, '$1TIME use')
     .replace(/^\d+: /gm, 'N: ')
     .replace(/"ifindex":\d+/g, '"ifindex":N')
     .replace(/qdisc pfifo_fast state UNKNOWN/g, 'qdisc noqueue state UP')

@@ -18,6 +18,11 @@ export interface SadEvents {
 /** The newest is in front, as the kernel has it. */
 const inFront = (): boolean => true;
 
+/** Is it a tunnel of IPComp that works? Then another state takes what it does not compress. */
+function compressesTunnel({ protocol, tunnel, type }: XfrmState): boolean {
+  return protocol === IPPROTO_COMP && tunnel && type !== null;
+}
+
 export class Sad {
   private readonly bySpi: HashTable<XfrmState> = new HashTable();
   private readonly byPath: HashTable<XfrmState> = new HashTable();
@@ -30,6 +35,9 @@ export class Sad {
   constructor(softirq: Softirq) {
     this.softirq = softirq;
   }
+
+  /** Buckets of the kernel's table, which grows with its states; this one has its own ways. */
+  buckets = 8;
 
   get size(): number {
     return this.all.size;
@@ -66,17 +74,16 @@ export class Sad {
   }
 
   add(state: XfrmState): void {
-    const { mark } = state.config;
-    const { bySpi } = this;
-    for (let e = bySpi.first(state.daddr, state.spi, state.protocol); e >= 0; e = bySpi.next(e)) {
-      const other = bySpi.value(e);
-      if (other.markValue === mark.value && other.markMask === mark.mask) throw new CommandError('RTNETLINK answers: File exists', 2);
+    const { value, mask } = state.config.mark;
+    if (this.lookup(value & mask, state.daddr, state.spi, state.protocol) !== null) {
+      throw new CommandError('RTNETLINK answers: File exists', 2);
     }
+    if (compressesTunnel(state)) this.attachTunnel(state);
     this.all.add(state);
-    bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
+    // One without an SPI is no packet's.
+    if (state.spi !== 0) this.bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
     this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
     this.begin(state);
-    if (state.protocol === IPPROTO_COMP && state.tunnel) this.attachTunnel(state);
   }
 
   /** The state beside a tunnel of IPComp that takes what was not compressed; many share one (ipcomp_tunnel_attach). */
@@ -113,6 +120,7 @@ export class Sad {
 
   /** Its time begins. */
   private begin(state: XfrmState): void {
+    if (this.all.size >= this.buckets) this.buckets *= 2;
     state.curlft.addTime = this.softirq.clock.wallClock();
     state.timer.fire = () => this.timerFired(state);
     this.armTimer(state);
@@ -127,7 +135,7 @@ export class Sad {
     this.softirq.timers.del(state.timer);
     state.destroy();
     this.genid++;
-    if (state.protocol === IPPROTO_COMP && state.tunnel) this.detachTunnel(state);
+    if (compressesTunnel(state)) this.detachTunnel(state);
   }
 
   /** All states, the newest first. */

@@ -90,7 +90,7 @@ export class Spd {
   insert(config: XfrmPolicyConfig, update: boolean): XfrmPolicy {
     const old = this.find(config);
     if (old !== undefined && !update) throw new CommandError('RTNETLINK answers: File exists', 2);
-    const index = old?.index ?? (config.index !== 0 ? config.index : this.genIndex(config.dir));
+    const index = old?.index ?? this.genIndex(config.dir, config.index);
     if (old !== undefined) this.unlink(old);
     const policy = new XfrmPolicy(config, index, ++this.pos);
     if (old !== undefined) policy.curlft.useTime = old.curlft.useTime;
@@ -155,12 +155,15 @@ export class Spd {
     return [...this.all].reverse();
   }
 
-  /** The kernel's way: eights, and the direction in the lower bits (xfrm_gen_index). */
-  private genIndex(dir: number): number {
-    for (;;) {
-      const index = this.nextIndex | dir;
-      this.nextIndex += 8;
-      if (index !== 0 && !this.byIndex.has(index)) return index;
+  /** The kernel's way: `wanted` unless that is taken; else eights, and the direction in the lower bits (xfrm_gen_index). */
+  private genIndex(dir: number, wanted: number): number {
+    for (let index = wanted; ; index = 0) {
+      if (index === 0) {
+        index = this.nextIndex | dir;
+        this.nextIndex += 8;
+      }
+      if (index === 0) index = 8;
+      if (!this.byIndex.has(index)) return index;
     }
   }
 }

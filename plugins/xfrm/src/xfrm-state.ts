@@ -53,6 +53,8 @@ export interface KeyedAlgorithm {
   readonly key: Uint8Array;
   /** ICV length in bits; 0: the algorithm's own. */
   readonly icvBits: number;
+  /** The length was said: `auth-trunc`. */
+  readonly truncated?: boolean;
 }
 
 export interface Encapsulation {
@@ -189,6 +191,9 @@ export function ipipState({ saddr, daddr, config }: XfrmState): XfrmState {
 const einval = (): never => {
   throw new CommandError('RTNETLINK answers: Invalid argument', 2);
 };
+const noCrypto = (): never => {
+  throw new CommandError('Error: Kernel was unable to initialize cryptographic operations.', 2);
+};
 const enosys = (): never => {
   throw new CommandError('RTNETLINK answers: Function not implemented', 2);
 };
@@ -209,7 +214,8 @@ export function createXfrmType(config: XfrmStateConfig, random: Random): XfrmTyp
     if (tfcpad !== 0 && config.mode !== 'tunnel') einval();
     const { encap } = config;
     if (aead !== null) {
-      const algorithm = keyed(AEAD_ALGORITHMS, aead);
+      const algorithm = algorithmByName(AEAD_ALGORITHMS, aead.name) ?? enosys();
+      if (!algorithm.takesKey(aead.key.length)) noCrypto();
       if (!algorithm.icvBits.includes(aead.icvBits)) einval();
       return new Esp(algorithm.create(aead.key, aead.icvBits >> 3, esn, aeadIvs(random)), encap, tfcpad);
     }
@@ -219,9 +225,9 @@ export function createXfrmType(config: XfrmStateConfig, random: Random): XfrmTyp
     return new Esp(authenc(cipher, mac ?? AUTH_ALGORITHMS[0].create(new Uint8Array(0), 0), esn, random), encap, tfcpad);
   }
   if (proto === IPPROTO_AH) {
-    if (auth === null || aead !== null || enc !== null || comp !== null || config.encap !== null || tfcpad !== 0) return einval();
+    if (auth === null || aead !== null || enc !== null || comp !== null || tfcpad !== 0) return einval();
+    if (config.encap !== null) throw new CommandError('Error: AH is not compatible with encapsulation.', 2);
     const algorithm = keyed(AUTH_ALGORITHMS, auth);
-    if (algorithm.icvFullBits === 0) return enosys();
     return new Ah(macOf(auth), algorithm.icvFullBits >> 3, esn, (flags & XFRM_STATE_ALIGN4) !== 0);
   }
   if (comp === null || aead !== null || auth !== null || enc !== null || config.encap !== null || tfcpad !== 0) return einval();
@@ -232,6 +238,6 @@ export function createXfrmType(config: XfrmStateConfig, random: Random): XfrmTyp
 function macOf(auth: KeyedAlgorithm) {
   const algorithm = keyed(AUTH_ALGORITHMS, auth);
   const bits = auth.icvBits === 0 ? algorithm.icvTruncBits : auth.icvBits;
-  if (bits > algorithm.icvFullBits || bits % 32 !== 0) return einval();
+  if (bits > algorithm.icvFullBits) return einval();
   return algorithm.create(auth.key, bits >> 3);
 }

@@ -59,7 +59,9 @@ export const AEAD_ALGORITHMS: readonly AeadAlgorithm[] = [
 
 function hmacOf(hash: string, icvTruncBits: number, icvFullBits: number): AuthAlgorithm {
   const create = (key: Uint8Array, icvSize: number): Mac => new Hmac(hash, key, icvSize);
-  return { name: `hmac(${hash})`, compat: hash, takesKey: any, icvTruncBits, icvFullBits, create };
+  // Linux had these before its algorithms had names of this form.
+  const compat = hash === 'sha384' || hash === 'sha512' ? {} : { compat: hash };
+  return { name: `hmac(${hash})`, ...compat, takesKey: any, icvTruncBits, icvFullBits, create };
 }
 
 /** SHA-256 has 96 bits where none are said: Linux had them before RFC 4868 said 128. */

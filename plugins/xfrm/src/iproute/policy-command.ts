@@ -1,11 +1,21 @@
 /** iproute/policy-command.ts — `ip xfrm policy` (ip-xfrm(8); cf. iproute2 ip/xfrm_policy.c). */
-import { CommandError, type CommandIo, invarg, matches, type Net, type Words, XFRM_POLICY_OUT } from '@packetwalk/framework';
+import {
+  CommandError,
+  type CommandIo,
+  duparg,
+  inetMakeMask,
+  invarg,
+  matches,
+  type Net,
+  type Words,
+  XFRM_POLICY_OUT,
+} from '@packetwalk/framework';
 import { NO_MARK } from '../xfrm-lifetime.ts';
 import type { XfrmNet } from '../xfrm-net.ts';
 import { XFRM_MAX_DEPTH, type XfrmPolicy, type XfrmPolicyConfig, type XfrmTemplate } from '../xfrm-policy.ts';
-import { sameSelector } from '../xfrm-selector.ts';
+import type { Selector } from '../xfrm-selector.ts';
 import { unknown } from './state-command.ts';
-import { POLICY_FLAGS, policyText } from './xfrm-print.ts';
+import { dirName, POLICY_FLAGS, policyText } from './xfrm-print.ts';
 import {
   anySelector,
   DIRECTIONS,
@@ -71,67 +81,87 @@ function draft(): PolicyDraft {
 
 function takeDir(words: Words): number {
   const word = words.next();
-  return DIRECTIONS[word] ?? invarg('"DIR" value is invalid', word);
+  return DIRECTIONS[word] ?? invarg('DIR value is invalid', word);
 }
 
 function takeAction(words: Words): boolean {
   const word = words.next();
-  return word === 'block' || (word === 'allow' ? false : invarg('"action" value is invalid', word));
+  return word === 'block' || (word === 'allow' ? false : invarg('ACTION value is invalid', word));
 }
 
 function takePtype(words: Words): boolean {
   const word = words.next();
-  return word === 'sub' || (word === 'main' ? false : invarg('"PTYPE" value is invalid', word));
+  return word === 'sub' || (word === 'main' ? false : invarg('PTYPE value is invalid', word));
 }
 
 /** Reads what follows `ip xfrm policy add`. */
 export function parsePolicy(words: Words, net: Net): XfrmPolicyConfig {
   const config = draft();
   const limits = noLimits();
+  let selected = false;
   while (!words.done) {
     const word = words.next();
-    if (word === 'dir') config.dir = takeDir(words);
-    else if (word === 'mark') config.mark = takeMark(words);
-    else if (word === 'index') config.index = words.u32('"INDEX" value is invalid');
+    if (word === 'dir') {
+      if (config.dir >= 0) duparg('dir', 'dir');
+      config.dir = takeDir(words);
+    } else if (word === 'mark') config.mark = takeMark(words);
+    else if (word === 'index') config.index = words.u32('INDEX value is invalid');
     else if (word === 'ptype') config.sub = takePtype(words);
     else if (word === 'action') config.block = takeAction(words);
-    else if (word === 'priority') config.priority = words.u32('"PRIORITY" value is invalid');
-    else if (word === 'flag') config.flags |= takeFlags(POLICY_FLAGS, words, (i) => 1 << i);
+    else if (word === 'priority') config.priority = words.u32('PRIORITY value is invalid');
+    else if (word === 'flag') config.flags |= takeFlags(POLICY_FLAGS, words);
     else if (word === 'limit') takeLimit(limits, words);
     else if (word === 'if_id') config.ifId = words.u32('IF_ID value is invalid') | 0;
     else if (word === 'tmpl') {
-      if (config.templates.length === XFRM_MAX_DEPTH) throw new CommandError('Too many tmpls: buffer overflow', 1);
+      if (config.templates.length === TEMPLATES_MAX) throw new CommandError('Too many tmpls: buffer overflow', 1);
       config.templates.push(takeTemplate(words));
     } else if (word === 'ctx' || word === 'offload') throw new CommandError(`"${word}" is not built into this router`, 2);
-    else if (!takeSelector(config.sel, word, words, net)) unknown(word);
+    else {
+      if (selected) duparg('unknown', word);
+      selected = true;
+      if (!takeSelector(config.sel, word, words, net)) duparg('unknown', word);
+    }
   }
-  if (config.dir < 0) throw new CommandError('Not enough information: DIR is required', 1);
-  if (config.index !== 0 && (config.index & 7) !== config.dir) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+  if (config.dir < 0) throw new CommandError('Not enough information: DIR is required.', 1);
+  if (config.index !== 0 && (config.index & 7) !== config.dir) {
+    throw new CommandError("Error: Policy index doesn't match direction.", 2);
+  }
+  if (config.templates.length > XFRM_MAX_DEPTH) {
+    throw new CommandError('Error: Template count must be <= XFRM_MAX_DEPTH (6).', 2);
+  }
   if (config.dir === XFRM_POLICY_OUT && config.templates.some((tmpl) => tmpl.optional && tmpl.mode === 'tunnel')) {
     throw new CommandError('Error: Mode in optional template not allowed in outbound policy.', 2);
   }
   return { ...config, limits };
 }
 
-const TEMPLATE_WORDS = new Set(['src', 'dst', 'proto', 'spi', 'mode', 'reqid', 'level']);
+/** Most templates that ip has room for. */
+const TEMPLATES_MAX = 64;
+const ID_WORDS = ['src', 'dst', 'proto', 'spi'];
 
+/** TMPL := ID [ mode MODE ] [ reqid REQID ] [ level LEVEL ], as long as words fit (xfrm_tmpl_parse). */
 function takeTemplate(words: Words): XfrmTemplate {
   const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
   let mode: XfrmTemplate['mode'] = 'transport';
   let reqid = 0;
   let optional = false;
-  while (TEMPLATE_WORDS.has(words.peek() ?? '')) {
-    const word = words.next();
-    if (takeId(id, word, words)) continue;
+  let identified = false;
+  for (let word: string | undefined = words.next(); word !== undefined; ) {
     if (word === 'mode') mode = xfrmMode(words.next());
-    else if (word === 'reqid') reqid = words.u32('value after "reqid" is invalid') | 0;
-    else {
+    else if (word === 'reqid') reqid = words.u32('REQID value is invalid') | 0;
+    else if (word === 'level') {
       const level = words.next();
-      if (level !== 'use' && level !== 'required') invarg('"LEVEL" value is invalid\n', level);
+      if (level !== 'use' && level !== 'required') invarg('LEVEL value is invalid', level);
       optional = level === 'use';
+    } else {
+      identified = true;
+      takeId(id, word, words);
     }
+    const next = words.peek() ?? '';
+    const goesOn = next === 'mode' || next === 'reqid' || next === 'level' || (!identified && ID_WORDS.includes(next));
+    word = goesOn ? words.next() : undefined;
   }
-  if (id.proto === 0) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+  if (id.proto === 0) throw new CommandError('Error: Invalid XFRM protocol in template.', 2);
   return { ...id, mode, reqid, optional };
 }
 
@@ -182,7 +212,7 @@ export function policyCommand(xfrm: XfrmNet, words: Words, io: CommandIo): void 
     while (!words.done) {
       const dir = takeDir(words);
       const action = words.next();
-      if (action !== 'block' && action !== 'accept' && action !== 'allow') invarg('"ACTION" value is invalid', action);
+      if (action !== 'block' && action !== 'accept' && action !== 'allow') invarg(`${dirName(dir)} policy value is invalid`, action);
       spd.blockByDefault[dir] = action === 'block';
     }
     spd.genid++;
@@ -206,15 +236,18 @@ function findPolicy({ spd, net }: XfrmNet, words: Words): XfrmPolicy {
   while (!words.done) {
     const word = words.next();
     if (word === 'dir') config.dir = takeDir(words);
-    else if (word === 'index') config.index = words.u32('"INDEX" value is invalid');
+    else if (word === 'index') config.index = words.u32('INDEX value is invalid');
     else if (word === 'mark') config.mark = takeMark(words);
     else if (word === 'ptype') config.sub = takePtype(words);
     else if (word === 'if_id') config.ifId = words.u32('IF_ID value is invalid') | 0;
-    else if (takeSelector(config.sel, word, words, net)) selected = true;
-    else unknown(word);
+    else {
+      if (selected) invarg('unknown', word);
+      selected = true;
+      if (!takeSelector(config.sel, word, words, net)) invarg('unknown', word);
+    }
   }
-  if (config.dir < 0) throw new CommandError('Not enough information: DIR is required', 1);
-  if (!selected && config.index === 0) throw new CommandError('Not enough information: SELECTOR or INDEX is required', 1);
+  if (config.dir < 0) throw new CommandError('Not enough information: DIR is required.', 1);
+  if (!selected && config.index === 0) throw new CommandError('Not enough information: either SELECTOR or INDEX is required.', 1);
   const found = config.index !== 0 ? spd.withIndex(config.dir, config.index) : spd.find(config);
   if (found === undefined) throw new CommandError('RTNETLINK answers: No such file or directory', 2);
   return found;
@@ -225,23 +258,41 @@ function parseFilter(words: Words, net: Net): (policy: XfrmPolicy) => boolean {
   let selected = false;
   let priority: number | null = null;
   let action: boolean | null = null;
+  let sub: boolean | null = null;
   while (!words.done) {
     const word = words.next();
     if (word === 'dir') config.dir = takeDir(words);
-    else if (word === 'index') config.index = words.u32('"INDEX" value is invalid');
-    else if (word === 'ptype') config.sub = takePtype(words);
+    else if (word === 'index') config.index = words.u32('INDEX value is invalid');
+    else if (word === 'ptype') sub = takePtype(words);
     else if (word === 'action') action = takeAction(words);
-    else if (word === 'priority') priority = words.u32('"PRIORITY" value is invalid');
-    else if (word === 'flag') config.flags |= takeFlags(POLICY_FLAGS, words, (i) => 1 << i);
+    else if (word === 'priority') priority = words.u32('PRIORITY value is invalid');
+    else if (word === 'flag') config.flags |= takeFlags(POLICY_FLAGS, words);
     else if (word === 'nosock') continue;
-    else if (takeSelector(config.sel, word, words, net)) selected = true;
-    else unknown(word);
+    else {
+      if (selected) unknown(word);
+      selected = true;
+      if (!takeSelector(config.sel, word, words, net)) unknown(word);
+    }
   }
+  const { sel } = config;
   return (policy) =>
     (config.dir < 0 || policy.dir === config.dir) &&
     (config.index === 0 || policy.index === config.index) &&
     (priority === null || policy.priority === priority) &&
     (action === null || policy.block === action) &&
     (policy.config.flags & config.flags) === config.flags &&
-    (!selected || sameSelector(policy.sel, config.sel));
+    (sub === null || policy.config.sub === sub) &&
+    selects(sel, policy.sel);
+}
+
+/** A filter's selector takes another when all that it says is so: addresses as far as its prefixes reach. */
+function selects(filter: Selector, sel: Selector): boolean {
+  return (
+    ((filter.saddr ^ sel.saddr) & inetMakeMask(filter.saddrLen)) === 0 &&
+    ((filter.daddr ^ sel.daddr) & inetMakeMask(filter.daddrLen)) === 0 &&
+    (filter.proto === 0 || filter.proto === sel.proto) &&
+    (filter.sportMask === 0 || filter.sport === sel.sport) &&
+    (filter.dportMask === 0 || filter.dport === sel.dport) &&
+    (filter.ifindex === 0 || filter.ifindex === sel.ifindex)
+  );
 }

@@ -2,6 +2,7 @@
 import {
   CommandError,
   type CommandIo,
+  duparg,
   getUnsigned,
   IPPROTO_AH,
   IPPROTO_COMP,
@@ -10,7 +11,7 @@ import {
   matches,
   type Net,
   toAddress,
-  Words,
+  type Words,
 } from '@packetwalk/framework';
 import { AEAD_ALGORITHMS, AUTH_ALGORITHMS, algorithmByName, COMP_ALGORITHMS, ENC_ALGORITHMS } from '../crypto/algorithms.ts';
 import { larvalState } from '../larval-state.ts';
@@ -76,6 +77,9 @@ LIMIT := { time-soft | time-hard | time-use-soft | time-use-hard } SECONDS |
 ENCAP := espinudp SPORT DPORT OADDR
 `;
 
+/** Most packets of a replay window (XFRMA_REPLAY_ESN_MAX). */
+const REPLAY_WINDOW_MAX = 4096;
+
 /** Reads key material that does not stand in the line itself: `file:…` of a config. */
 export type KeyReader = (word: string) => Uint8Array;
 
@@ -83,7 +87,8 @@ export type KeyReader = (word: string) => Uint8Array;
 export function keyMaterial(word: string): Uint8Array {
   if (!/^0x/i.test(word)) return Uint8Array.from(word, (c) => c.charCodeAt(0) & 255);
   const digits = word.slice(2);
-  if (!/^[0-9a-f]*$/i.test(digits)) throw new CommandError('Error: argument of a key is wrong: "ALGO-KEYMAT" is invalid', 255);
+  // ip shows the word; a key is not for logs.
+  if (!/^[0-9a-f]*$/i.test(digits)) invarg('its value is invalid', 'ALGO-KEYMAT');
   const even = digits.length % 2 === 0 ? digits : `0${digits}`;
   return Uint8Array.from({ length: even.length / 2 }, (_, i) => Number.parseInt(even.slice(2 * i, 2 * i + 2), 16));
 }
@@ -118,30 +123,40 @@ export function parseState(words: Words, net: Net, key: KeyReader = keyMaterial)
   const number = (word: string): number => words.u32(`value after "${word}" is invalid`) | 0;
   while (!words.done) {
     const word = words.next();
-    if (takeId(id, word, words)) identified = true;
-    else if (word === 'mode') config.mode = xfrmMode(words.next());
-    else if (word === 'reqid') config.reqid = number(word);
-    else if (word === 'seq') config.seq = number(word);
+    if (word === 'mode') config.mode = xfrmMode(words.next());
+    else if (word === 'reqid') config.reqid = words.u32('REQID value is invalid') | 0;
+    else if (word === 'seq') config.seq = words.u32('SEQ value is invalid') | 0;
     else if (word === 'replay-window') config.replayWindow = words.u32('value after "replay-window" is invalid');
     else if (word === 'replay-seq') config.replaySeq = number(word);
     else if (word === 'replay-oseq') config.replayOseq = number(word);
     else if (word === 'replay-seq-hi') config.replaySeqHi = number(word);
     else if (word === 'replay-oseq-hi') config.replayOseqHi = number(word);
-    else if (word === 'flag') config.flags |= takeFlags(STATE_FLAGS, words, (i) => 1 << i);
-    else if (word === 'extra-flag') config.extraFlags |= takeFlags(EXTRA_FLAGS, words, (i) => 1 << i);
+    else if (word === 'flag') config.flags |= takeFlags(STATE_FLAGS, words);
+    else if (word === 'extra-flag') config.extraFlags |= takeFlags(EXTRA_FLAGS, words);
     else if (word === 'mark') config.mark = takeMark(words);
-    else if (word === 'output-mark') config.outputMark = takeMark(words);
+    else if (word === 'output-mark') config.outputMark = takeOutputMark(words);
     else if (word === 'if_id') config.ifId = number(word);
     else if (word === 'tfcpad') config.tfcpad = number(word);
     else if (word === 'limit') takeLimit(limits, words);
     else if (word === 'sel') {
       sel = anySelector();
-      while (!words.done && takeSelector(sel, words.peek() as string, skipOne(words), net));
+      const first = words.next();
+      if (!takeSelector(sel, first, words, net)) unknown(first);
     } else if (word === 'encap') config.encap = takeEncap(words);
     else if (word === 'aead' || word === 'enc' || word === 'auth' || word === 'auth-trunc' || word === 'comp')
       takeAlgorithm(config, word, words, key);
     else if (word === 'coa' || word === 'ctx' || word === 'offload') throw new CommandError(`"${word}" is not built into this router`, 2);
-    else unknown(word);
+    else {
+      if (identified) unknown(word);
+      identified = true;
+      takeId(id, word, words);
+    }
+  }
+  if ((config.flags & XFRM_STATE_ESN) !== 0 && config.replayWindow === 0) {
+    throw new CommandError('Error: esn flag set without replay-window.', 255);
+  }
+  if (config.replayWindow > REPLAY_WINDOW_MAX) {
+    throw new CommandError(`Error: replay-window (${config.replayWindow}) > XFRMA_REPLAY_ESN_MAX (${REPLAY_WINDOW_MAX}).`, 255);
   }
   if (!identified) throw new CommandError('Not enough information: ID is required', 1);
   checkProtocol(id.proto, config);
@@ -149,22 +164,23 @@ export function parseState(words: Words, net: Net, key: KeyReader = keyMaterial)
   return { ...id, ...config, limits, sel: { ...(sel ?? ANY_SELECTOR), inet } };
 }
 
-/** takeSelector is given its word; this has it taken only when it fits. */
-function skipOne(words: Words): Words {
-  const word = words.peek() ?? '';
-  if (['src', 'dst', 'dev', 'proto', 'sport', 'dport', 'type', 'code', 'key'].includes(word)) words.next();
-  return words;
+/** Refuses a word that belongs to nothing. */
+export function unknown(word: string): never {
+  return invarg('unknown', word);
 }
 
-export function unknown(word: string): never {
-  throw new CommandError(`Error: duplicate "unknown": "${word}" is the second value.`, 255);
+/** OUTPUT-MARK [ mask MASK ] */
+function takeOutputMark(words: Words): XfrmStateConfig['outputMark'] {
+  const value = words.u32('value after "output-mark" is invalid');
+  const mask = words.take('mask') ? words.u32('mask value is invalid') : 0xffffffff;
+  return { value: value | 0, mask: mask | 0 };
 }
 
 function takeEncap(words: Words): XfrmStateConfig['encap'] {
   const type = words.next();
   if (type !== 'espinudp') {
     if (type === 'espinudp-nonike' || type === 'espintcp') throw new CommandError(`encap ${type} is not built into this router`, 2);
-    invarg('"ENCAP" value is invalid', type);
+    invarg('ENCAP-TYPE value is invalid', type);
   }
   const sport = words.u32('SPORT value after "encap" is invalid', 0xffff);
   const dport = words.u32('DPORT value after "encap" is invalid', 0xffff);
@@ -174,54 +190,57 @@ function takeEncap(words: Words): XfrmStateConfig['encap'] {
 type Algorithms = { aead: KeyedAlgorithm | null; auth: KeyedAlgorithm | null; enc: KeyedAlgorithm | null; comp: string | null };
 
 function takeAlgorithm(config: Algorithms, kind: string, words: Words, key: KeyReader): void {
+  const slot = kind === 'auth-trunc' ? 'auth' : (kind as keyof Algorithms);
+  if (config[slot] !== null || (slot === 'aead' && (config.enc ?? config.auth) !== null)) duparg('ALGO-TYPE', kind);
   const name = words.need('ALGO-NAME');
   if (kind === 'comp') {
     config.comp = name;
     return;
   }
   const keymat = key(words.need('ALGO-KEYMAT'));
-  if (kind === 'enc') config.enc = { name: algorithmByName(ENC_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: 0 };
-  else if (kind === 'auth') config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: 0 };
-  else {
-    const bits = getUnsigned(words.need(kind === 'aead' ? 'ALGO-ICV-LEN' : 'ALGO-TRUNC-LEN'));
-    if (bits === null) throw new CommandError(`Error: argument of "${kind}" is wrong: its length is invalid`, 255);
-    if (kind === 'aead') config.aead = { name, key: keymat, icvBits: bits };
-    else config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits: bits };
+  let icvBits = 0;
+  if (kind === 'aead' || kind === 'auth-trunc') {
+    const what = kind === 'aead' ? 'ALGO-ICV-LEN' : 'ALGO-TRUNC-LEN';
+    const word = words.need(what);
+    icvBits = getUnsigned(word) ?? invarg(`${what} value is invalid`, word);
   }
+  if (kind === 'enc') config.enc = { name: algorithmByName(ENC_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits };
+  else if (kind === 'aead') config.aead = { name, key: keymat, icvBits };
+  else config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits, truncated: kind === 'auth-trunc' };
 }
 
 /** What iproute2 and the kernel refuse of a combination, in their words. */
-function checkProtocol(proto: number, config: Algorithms & { tfcpad: number; mode: string; flags: number; replayWindow: number }): void {
-  const name = PROTOCOL_NAMES.get(proto);
-  const need = (types: string): never => {
-    throw new CommandError(`ALGO-TYPE value ${types} is required with XFRM-PROTO value "${name ?? proto}"`, 1);
+function checkProtocol(proto: number, config: Algorithms & { tfcpad: number; mode: string }): void {
+  const { aead, auth, enc, comp } = config;
+  const behind = `with XFRM-PROTO value "${PROTOCOL_NAMES.get(proto)}"`;
+  const say = (types: string): never => {
+    throw new CommandError(`ALGO-TYPE ${types} ${behind}`, 1);
   };
-  const refuse = (type: string): never => {
-    throw new CommandError(`ALGO-TYPE value "${type}" is invalid with XFRM-PROTO value "${name ?? proto}"`, 1);
-  };
-  if (proto === 0) throw new CommandError('Error: XFRM-PROTO is required', 255);
   if (proto === IPPROTO_ESP) {
-    if (config.comp !== null) refuse('comp');
-    if (config.enc === null && config.aead === null) need('"enc" or "aead"');
+    if (comp !== null) say('value "comp" is invalid');
+    if (enc === null && aead === null) say('value "enc" or "aead" is required');
   } else if (proto === IPPROTO_AH) {
-    for (const type of ['enc', 'aead', 'comp'] as const) if (config[type] !== null) refuse(type);
-    if (config.auth === null) need('"auth" or "auth-trunc"');
-  } else if (proto === IPPROTO_COMP) {
-    for (const type of ['enc', 'aead', 'auth'] as const) if (config[type] !== null) refuse(type);
-    if (config.comp === null) need('"comp"');
+    if (enc !== null || aead !== null || comp !== null) say('values "enc", "aead", and "comp" are invalid');
+    if (auth === null) say('value "auth" or "auth-trunc" is required');
+  } else {
+    if (enc !== null || aead !== null || auth !== null) say('values "enc", "auth", "auth-trunc", and "aead" are invalid');
+    if (comp === null) say('value "comp" is required');
   }
-  const missing = (kind: string): never => {
-    throw new CommandError(`Error: Requested ${kind} algorithm not found.`, 2);
+  const refuse = (why: string): never => {
+    throw new CommandError(`Error: ${why}.`, 2);
   };
-  if (config.aead !== null && !algorithmByName(AEAD_ALGORITHMS, config.aead.name)?.icvBits.includes(config.aead.icvBits)) missing('AEAD');
-  if (config.auth !== null && algorithmByName(AUTH_ALGORITHMS, config.auth.name) === undefined) missing('AUTH_TRUNC');
-  if (config.enc !== null && algorithmByName(ENC_ALGORITHMS, config.enc.name) === undefined) missing('CRYPT');
-  if (config.comp !== null && !COMP_ALGORITHMS.includes(config.comp)) missing('COMP');
-  if (config.tfcpad !== 0 && config.mode !== 'tunnel') throw new CommandError('Error: TFC padding can only be used in tunnel mode.', 2);
-  if (config.replayWindow > 4096) throw new CommandError('Error: Replay window is too large.', 2);
-  if ((config.flags & XFRM_STATE_ESN) !== 0 && config.replayWindow === 0) {
-    throw new CommandError('Error: ESN replay window must be > 0.', 2);
+  if (config.tfcpad !== 0 && config.mode !== 'tunnel') refuse('TFC padding can only be used in tunnel mode');
+  if (aead !== null && !algorithmByName(AEAD_ALGORITHMS, aead.name)?.icvBits.includes(aead.icvBits)) missing('AEAD');
+  if (auth !== null) {
+    const algorithm = algorithmByName(AUTH_ALGORITHMS, auth.name) ?? missing(auth.truncated === true ? 'AUTH_TRUNC' : 'AUTH');
+    if (auth.icvBits > algorithm.icvFullBits) refuse('Invalid length requested for truncated ICV');
   }
+  if (enc !== null && algorithmByName(ENC_ALGORITHMS, enc.name) === undefined) missing('CRYPT');
+  if (comp !== null && !COMP_ALGORITHMS.includes(comp)) missing('COMP');
+}
+
+function missing(kind: string): never {
+  throw new CommandError(`Error: Requested ${kind} algorithm not found.`, 2);
 }
 
 /** Puts a state in; throws CommandError, with nothing changed (xfrm_state_add, xfrm_state_update). */
@@ -265,24 +284,32 @@ export function stateCommand(xfrm: XfrmNet, words: Words, io: CommandIo): void {
       if (state.tunnelUsers !== 0) throw new CommandError('RTNETLINK answers: Operation not permitted', 2);
       removeState(xfrm, state);
     } else io.out(stateText(state, net, { stats, nokeys: false }));
-  } else if (matches(word, 'deleteall') || matches(word, 'delall') || matches(word, 'list') || word === 'show' || word === 'lst') {
-    const remove = word.startsWith('del');
+  } else if (matches(word, 'deleteall') || matches(word, 'delall')) {
+    deleteAll(xfrm, parseFilter(words).takes);
+  } else if (matches(word, 'list') || word === 'show' || word === 'lst') {
     const { takes, nokeys } = parseFilter(words);
-    for (const state of sad.list().filter(takes)) {
-      if (remove && state.tunnelUsers !== 0) throw new CommandError('Failed to send delete-all request\n: Operation not permitted', 2);
-      if (remove) removeState(xfrm, state);
-      else io.out(stateText(state, net, { stats, nokeys }));
-    }
+    for (const state of sad.list().filter(takes)) io.out(stateText(state, net, { stats, nokeys }));
   } else if (matches(word, 'flush')) {
     const proto = words.take('proto') ? xfrmProtocol(words.next()) : 0;
     if (!words.done) unknown(words.next());
     for (const state of sad.list()) if (state.tunnelUsers === 0 && (proto === 0 || state.protocol === proto)) sad.remove(state);
     xfrm.monitors.emit({ kind: 'flushsa', proto });
   } else if (matches(word, 'count')) {
-    io.out(`\t SAD count ${sad.size}${stats ? ' (buckets count 8 Max 1048576)' : ''}\n`);
+    io.out(`\t SAD count ${sad.size}${stats ? ` (buckets count ${sad.buckets} Max 1048576)` : ''}\n`);
   } else if (word === 'help') {
     throw new CommandError(STATE_USAGE.trimEnd(), 255);
   } else throw new CommandError(`Command "${word}" is unknown, try "ip xfrm state help".`, 255);
+}
+
+/** Those that the kernel does not let go do not keep the others. */
+function deleteAll(xfrm: XfrmNet, takes: (state: XfrmState) => boolean): void {
+  let refusal: string | null = null;
+  for (const state of xfrm.sad.list().filter(takes)) {
+    if (state.spi === 0) refusal ??= 'No such process';
+    else if (state.tunnelUsers !== 0) refusal ??= 'Operation not permitted';
+    else removeState(xfrm, state);
+  }
+  if (refusal !== null) throw new CommandError(`Failed to send delete-all request\n: ${refusal}`, 1);
 }
 
 function lookupState({ sad }: XfrmNet, words: Words): XfrmState {
@@ -291,12 +318,15 @@ function lookupState({ sad }: XfrmNet, words: Words): XfrmState {
   let identified = false;
   while (!words.done) {
     const word = words.next();
-    if (takeId(id, word, words)) identified = true;
-    else if (word === 'mark') mark = takeMark(words);
-    else unknown(word);
+    if (word === 'mark') mark = takeMark(words);
+    else {
+      if (identified) unknown(word);
+      identified = true;
+      takeId(id, word, words);
+    }
   }
-  if (!identified) throw new CommandError('Not enough information: ID is required', 1);
-  const state = sad.lookup(mark.value, id.daddr, id.spi, id.proto);
+  if (!identified) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
+  const state = sad.lookup(mark.value & mark.mask, id.daddr, id.spi, id.proto);
   if (state === null) throw new CommandError('RTNETLINK answers: No such process', 2);
   return state;
 }
@@ -307,13 +337,18 @@ function parseFilter(words: Words): { takes: (state: XfrmState) => boolean; noke
   let reqid = 0;
   let flags = 0;
   let nokeys = false;
+  let identified = false;
   while (!words.done) {
     const word = words.next();
     if (word === 'nokeys') nokeys = true;
     else if (word === 'mode') mode = xfrmMode(words.next());
-    else if (word === 'reqid') reqid = words.u32('value after "reqid" is invalid') | 0;
-    else if (word === 'flag') flags |= takeFlags(STATE_FLAGS, words, (i) => 1 << i);
-    else if (!takeId(id, word, words)) unknown(word);
+    else if (word === 'reqid') reqid = words.u32('REQID value is invalid') | 0;
+    else if (word === 'flag') flags |= takeFlags(STATE_FLAGS, words);
+    else {
+      if (identified || !['src', 'dst', 'proto', 'spi'].includes(word)) unknown(word);
+      identified = true;
+      takeId(id, word, words, true);
+    }
   }
   const takes = (s: XfrmState): boolean =>
     (id.saddr === 0 || id.saddr === s.saddr) &&
@@ -328,44 +363,54 @@ function parseFilter(words: Words): { takes: (state: XfrmState) => boolean; noke
 
 /** A larval state with an SPI that nobody has: a key daemon will fill it in (xfrm_alloc_userspi). */
 function allocSpi(xfrm: XfrmNet, words: Words): XfrmState {
-  let min = 0x100;
-  let max = 0x0fffffff;
-  const rest: string[] = [];
-  while (!words.done) {
-    const word = words.next();
-    if (word === 'min') min = words.u32('value after "min" is invalid');
-    else if (word === 'max') max = words.u32('value after "max" is invalid');
-    else rest.push(word);
-  }
-  if (min > max) throw new CommandError('RTNETLINK answers: Invalid argument', 2);
-  const config = larvalConfig(rest);
-  const { random } = xfrm.net.softirq;
-  for (let tries = 0; tries < Math.min(max - min + 1, 10_000); tries++) {
-    const spi = (min + random.below(max - min + 1)) | 0;
-    if (xfrm.sad.lookup(config.mark.value, config.daddr, spi, config.proto) !== null) continue;
-    const state = new XfrmState({ ...config, spi }, null);
-    xfrm.sad.add(state);
-    return state;
-  }
-  throw new CommandError('RTNETLINK answers: No such file or directory', 2);
-}
-
-function larvalConfig(args: readonly string[]): XfrmStateConfig {
-  const words = new Words(args);
   const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
   let mode: 'transport' | 'tunnel' = 'transport';
   let reqid = 0;
-  let seq = 0;
   let mark = NO_MARK;
+  let min: number | null = null;
+  let max: number | null = null;
+  let identified = false;
   while (!words.done) {
     const word = words.next();
-    if (takeId(id, word, words)) continue;
     if (word === 'mode') mode = xfrmMode(words.next());
-    else if (word === 'reqid') reqid = words.u32('value after "reqid" is invalid') | 0;
-    else if (word === 'seq') seq = words.u32('value after "seq" is invalid') | 0;
+    else if (word === 'reqid') reqid = words.u32('REQID value is invalid') | 0;
+    else if (word === 'seq') words.u32('SEQ value is invalid');
     else if (word === 'mark') mark = takeMark(words);
-    else unknown(word);
+    else if (word === 'min') min = words.u32('value after "min" is invalid');
+    else if (word === 'max') max = words.u32('value after "max" is invalid');
+    else {
+      if (identified) unknown(word);
+      identified = true;
+      takeId(id, word, words);
+    }
   }
-  if (id.daddr === 0 || id.proto === 0) throw new CommandError('Not enough information: ID is required', 1);
-  return larvalState({ ...id, mode, reqid, seq, mark });
+  if (!identified) throw new CommandError('Not enough information: ID is required', 1);
+  const [low, high] = spiRange(min, max, id.proto);
+  const { sad, net } = xfrm;
+  const { random } = net.softirq;
+  // Who asked before and got none waits still.
+  const larval = new XfrmState(larvalState({ ...id, spi: 0, mode, reqid, seq: 0, mark }), null);
+  const waiting = sad.larval(id.daddr, id.saddr, larval);
+  if (waiting !== null && waiting.spi === 0) sad.remove(waiting);
+  for (let tries = 0; tries < Math.min(high - low + 1, 10_000); tries++) {
+    const spi = (low + random.below(high - low + 1)) | 0;
+    if (sad.lookup(mark.value, id.daddr, spi, id.proto) !== null) continue;
+    const state = new XfrmState({ ...larval.config, spi }, null);
+    sad.add(state);
+    return state;
+  }
+  sad.addLarval(larval);
+  throw new CommandError('RTNETLINK answers: No such file or directory', 2);
+}
+
+/** SPIs to choose from: as told, or the kernel's own (xfrm_state_allocspi, verify_spi_info). */
+function spiRange(min: number | null, max: number | null, proto: number): [number, number] {
+  if (min === null && max === null) return proto === IPPROTO_COMP ? [0x100, 0xffff] : [0x100, 0x0fffffff];
+  if (min === null) throw new CommandError('"min" is missing', 1);
+  if (max === null) throw new CommandError('"max" is missing', 1);
+  if (min > max) throw new CommandError('value after "min" is larger than value after "max"', 1);
+  if (proto === IPPROTO_COMP && max > 0xffff) {
+    throw new CommandError('value after "max" is too large with XFRM-PROTO value "comp"', 1);
+  }
+  return [min, max];
 }

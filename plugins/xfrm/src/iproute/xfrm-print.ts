@@ -1,5 +1,5 @@
 /** iproute/xfrm-print.ts — states and policies as `ip xfrm` shows them (cf. iproute2 ip/ipxfrm.c, xfrm_state.c, xfrm_policy.c). */
-import { formatIpv4, IPPROTO_ICMP, type Net, XFRM_POLICY_IN, XFRM_POLICY_OUT } from '@packetwalk/framework';
+import { formatIpv4, IPPROTO_GRE, IPPROTO_ICMP, type Net, XFRM_POLICY_IN, XFRM_POLICY_OUT } from '@packetwalk/framework';
 import { AUTH_ALGORITHMS, algorithmByName } from '../crypto/algorithms.ts';
 import type { Lifetime, LifetimeConfig, Mark } from '../xfrm-lifetime.ts';
 import type { XfrmPolicy, XfrmTemplate } from '../xfrm-policy.ts';
@@ -19,6 +19,7 @@ export interface PrintOptions {
 }
 
 const hex = (n: number, digits = 0): string => (n >>> 0).toString(16).padStart(digits, '0');
+const swap = (n: number): number => ((n << 24) | ((n & 0xff00) << 8) | ((n >>> 8) & 0xff00) | (n >>> 24)) >>> 0;
 const bits = (flags: number): string => (flags & 0xff).toString(2).padStart(8, '0');
 
 function flagNames(flags: number, names: readonly string[]): string {
@@ -39,9 +40,14 @@ function idText(id: { spi: number; proto: number; reqid: number; mode: string },
   return `${text}mode ${id.mode}\n`;
 }
 
-export function selectorText(sel: Selector, net: Net, stats: boolean): string {
+export function selectorText(selector: Selector, net: Net, stats: boolean): string {
+  let sel = selector;
   let text = `src ${formatIpv4(sel.saddr)}/${sel.saddrLen} dst ${formatIpv4(sel.daddr)}/${sel.daddrLen} `;
   if (sel.proto !== 0) text += `proto ${protocolName(sel.proto)} `;
+  if (sel.proto === IPPROTO_GRE) {
+    if (sel.sportMask !== 0) text += `key ${((sel.sport << 16) | sel.dport) >>> 0} `;
+    sel = { ...sel, sportMask: 0, dportMask: 0 };
+  }
   const icmp = sel.proto === IPPROTO_ICMP;
   if (sel.sportMask !== 0) text += `${icmp ? 'type' : 'sport'} ${sel.sport} `;
   if (sel.dportMask !== 0) text += `${icmp ? 'code' : 'dport'} ${sel.dport} `;
@@ -87,7 +93,8 @@ export function stateText(state: XfrmState, net: Net, options: PrintOptions): st
   text += `\t${idText({ spi: state.spi, proto: state.protocol, reqid: state.reqid, mode: state.mode }, options, true)}`;
   const ring = config.replayWindow > 32 || (config.flags & XFRM_STATE_ESN) !== 0;
   text += `\treplay-window ${ring ? 0 : config.replayWindow} `;
-  if (stats) text += `seq 0x${hex(config.seq, 8)} `;
+  // As ip prints it: the octets the other way round, and in decimal.
+  if (stats) text += `seq 0x${String(swap(config.seq)).padStart(8, '0')} `;
   if (stats || config.flags !== 0) text += `flag ${flagNames(config.flags, STATE_FLAGS)}`;
   if (stats && config.extraFlags !== 0) text += `extra_flag ${flagNames(config.extraFlags, EXTRA_FLAGS)}`;
   if (stats) text += ` (0x${bits(config.flags)})`;
@@ -112,7 +119,7 @@ export function stateText(state: XfrmState, net: Net, options: PrintOptions): st
     const words = Array.from(replay.bitmap, (word) => `${hex(word, 8)} `).reverse();
     for (let i = 0; i < words.length; i++) text += `${i % 8 === 0 ? '\n\t ' : ''}${words[i]}`;
     text += '\n';
-  } else if (state.kmState !== 'acq' || state.spi !== 0) {
+  } else {
     text += `\tanti-replay context: seq 0x${hex(replay.seq)}, oseq 0x${hex(replay.oseq)}, bitmap 0x${hex(replay.bitmap[0], 8)}\n`;
   }
   if (config.ifId !== 0) text += `\tif_id 0x${hex(config.ifId)}\n`;
