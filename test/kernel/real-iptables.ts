@@ -11,6 +11,12 @@ export function hasRealIptables(): boolean {
   return (stdout ?? '').includes('v1.8.9 (nf_tables)') && spawnSync('ip', ['netns', 'list']).status === 0;
 }
 
+/** Is this tool there too, in the version whose words are followed? */
+export function hasRealTool(name: 'conntrack' | 'ipset'): boolean {
+  const { stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });
+  return (stdout ?? '').includes(name === 'ipset' ? 'v7.17' : 'v1.4.7');
+}
+
 /** A command line, with what it reads on standard input. */
 export interface Line {
   readonly line: string;

@@ -77,10 +77,7 @@ function burstOf(text: string | undefined, { avg, bytes }: Rate): number {
 
 /** What `burst` packets cost in credits of 64 bits, which wrap round (user2credits). */
 function credits(avg: number, burst: number): bigint {
-  const user = BigInt(avg) * BigInt(burst);
-  const scale = BigInt(SCALE);
-  const value = user > UINT64_MAX / CREDITS_PER_SECOND ? (user / scale) * CREDITS_PER_SECOND : (user * CREDITS_PER_SECOND) / scale;
-  return value & UINT64_MAX;
+  return (BigInt(avg) * BigInt(burst) * (CREDITS_PER_SECOND / BigInt(SCALE))) & UINT64_MAX;
 }
 
 /** Ms that an entry lives without packets: the time that the rate is about, unless a rule says otherwise. */

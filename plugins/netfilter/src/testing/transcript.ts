@@ -18,13 +18,25 @@ export interface Entry extends Typed {
 
 /** Times may differ, and what is drawn by lot: how a hash begins, which decides the order of its elements and the room they take. */
 function steady(output: string): string {
-  return output
-    .replace(/^(# (?:Generated|Completed).* on) .*$/gm, '$1 DATE')
-    .replace(/initval 0x[0-9a-f]{8}/g, 'initval LOT')
-    .replace(/^Size in memory: \d+$/gm, 'Size in memory: SIZE')
-    .replace(/^((?:add \S+ )?[\w.:,/-]+ timeout )[1-9]\d*/gm, '$1TIME')
-    .replace(/(?:^(?:add \S+ )?\d+(?:\..*)?$\n?){2,}/gm, sortLines)
-    .replace(/\n+$/, '');
+  return (
+    output
+      .replace(/^(# (?:Generated|Completed).* on) .*$/gm, '$1 DATE')
+      .replace(/^((?:ipv4 +2 )?\w+ +\d+) \d+ (?=.*src=)/gm, '$1 SECONDS ')
+      .replace(/\buse=\d+/g, 'use=N')
+      .replace(/ -t \d+(?= -[spu])/g, ' -t SECONDS')
+      .replace(/<(use|timeout|id)>\d+<\/\1>/g, '<$1>N</$1>')
+      .replace(/(?:^(?:-A -t|(?:ipv4 +2 )?\S+ +\d+) SECONDS .*$\n?){2,}/gm, sortLines)
+      .replace(/initval 0x[0-9a-f]{8}/g, 'initval LOT')
+      .replace(/^Size in memory: \d+$/gm, 'Size in memory: SIZE')
+      .replace(/^((?:add \S+ )?[\w.:,/-]+ timeout )[1-9]\d*/gm, '$1TIME')
+      .replace(/(?:^(?:add \S+ )?\d+(?:\..*)?$\n?){2,}/gm, sortLines)
+      // It comes by another stream than the rest.
+      .replace(
+        /^(conntrack v[\d.]+ .* have been .*\n)([\s\S]+)$/,
+        (_, count: string, rest: string) => `${rest.replace(/\n+$/, '')}\n${count}`,
+      )
+      .replace(/\n+$/, '')
+  );
 }
 
 function sortLines(lines: string): string {
