@@ -66,7 +66,8 @@ export function lookupContests(size: number): LookupContest[] {
     sad.add(state);
   }
   const probes = Array.from({ length: PROBES }, () => random.below(size));
-  const templates = probes.map(template);
+  // One for all probes: the templates of a real lookup came with their policies.
+  const tmpl = template(0);
   const flow = new XfrmFlow();
   flow.saddr = 0x0a630007;
   flow.proto = 17;
@@ -96,8 +97,10 @@ export function lookupContests(size: number): LookupContest[] {
       size,
       run(count) {
         for (let i = 0; i < count; i++) {
-          const t = templates[i & (PROBES - 1)];
-          if (sad.find(t.daddr, t.saddr, flow, t, 0) === null) throw new Error('no state');
+          const n = probes[i & (PROBES - 1)];
+          tmpl.daddr = peer(n);
+          tmpl.reqid = n + 1;
+          if (sad.find(tmpl.daddr, tmpl.saddr, flow, tmpl, 0) === null) throw new Error('no state');
         }
       },
     },

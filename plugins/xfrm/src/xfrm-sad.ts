@@ -18,6 +18,20 @@ export interface SadEvents {
 /** The newest is in front, as the kernel has it. */
 const inFront = (): boolean => true;
 
+/** Tag of states for packets of any mark. */
+const UNMARKED = 1;
+
+/** Tag of states that any packet of a template for this protocol and mode may use. */
+function pathTag(proto: number, mode: 'transport' | 'tunnel'): number {
+  return 2 * (proto & 0x7f) + (mode === 'tunnel' ? 1 : 0);
+}
+
+/** The tag of a state; 0: it has to be looked at. */
+function tagOf({ protocol, mode, markMask, markValue, ifId, sends, anything, kmState }: XfrmState): number {
+  const simple = (markMask | markValue | ifId) === 0 && sends && anything && kmState === 'valid';
+  return simple ? pathTag(protocol, mode) : 0;
+}
+
 /** Is it a tunnel of IPComp that works? Then another state takes what it does not compress. */
 function compressesTunnel({ protocol, tunnel, type }: XfrmState): boolean {
   return protocol === IPPROTO_COMP && tunnel && type !== null;
@@ -48,7 +62,7 @@ export class Sad {
     const { bySpi } = this;
     for (let e = bySpi.first(daddr, spi, proto); e >= 0; e = bySpi.next(e)) {
       const state = bySpi.value(e);
-      if ((mark & state.markMask) === state.markValue) return state;
+      if (bySpi.tag(e) === UNMARKED || (mark & state.markMask) === state.markValue) return state;
     }
     return null;
   }
@@ -62,7 +76,12 @@ export class Sad {
   private bestOf(daddr: number, saddr: number, flow: XfrmFlow, tmpl: XfrmTemplate, ifId: number): XfrmState | null {
     const { byPath } = this;
     let best: XfrmState | null = null;
-    for (let e = byPath.first(daddr, saddr, tmpl.reqid); e >= 0; e = byPath.next(e)) {
+    const first = byPath.first(daddr, saddr, tmpl.reqid);
+    if (first < 0) return null;
+    // One state, which takes whatever is for it.
+    if (byPath.tag(first) === pathTag(tmpl.proto, tmpl.mode) && (tmpl.spi | ifId) === 0 && byPath.next(first) < 0)
+      return byPath.value(first);
+    for (let e = first; e >= 0; e = byPath.next(e)) {
       const x = byPath.value(e);
       if (x.mode !== tmpl.mode || x.protocol !== tmpl.proto) continue;
       if (tmpl.spi !== 0 && tmpl.spi !== x.spi) continue;
@@ -81,8 +100,8 @@ export class Sad {
     if (compressesTunnel(state)) this.attachTunnel(state);
     this.all.add(state);
     // One without an SPI is no packet's.
-    if (state.spi !== 0) this.bySpi.add(state.daddr, state.spi, state.protocol, state, inFront);
-    this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
+    if (state.spi !== 0) this.bySpi.add(state.daddr, state.spi, state.protocol, state, (value | mask) === 0 ? UNMARKED : 0, inFront);
+    this.byPath.add(state.daddr, state.saddr, state.reqid, state, tagOf(state), inFront);
     this.begin(state);
   }
 
@@ -104,7 +123,7 @@ export class Sad {
   /** Puts in a state that waits for its keys and has no SPI yet: it is found by its addresses only. */
   addLarval(state: XfrmState): void {
     this.all.add(state);
-    this.byPath.add(state.daddr, state.saddr, state.reqid, state, inFront);
+    this.byPath.add(state.daddr, state.saddr, state.reqid, state, 0, inFront);
     this.begin(state);
   }
 
@@ -154,7 +173,7 @@ export class Sad {
       if (limits.softUse !== 0 || limits.hardUse !== 0) this.armTimer(state);
     }
     if (curlft.bytes >= limits.hardBytes || curlft.packets >= limits.hardPackets) {
-      state.kmState = 'expired';
+      this.expire(state);
       this.softirq.timers.mod(state.timer, this.softirq.jiffies);
       return false;
     }
@@ -163,6 +182,11 @@ export class Sad {
       this.events.expired(state, false);
     }
     return true;
+  }
+
+  private expire(state: XfrmState): void {
+    state.kmState = 'expired';
+    this.byPath.setTag(state.daddr, state.saddr, state.reqid, state, 0);
   }
 
   /** New limits, by `ip xfrm state update`. */
@@ -193,7 +217,7 @@ export class Sad {
     const { limits, curlft } = state;
     const reached = (from: number, seconds: number): boolean => seconds !== 0 && from !== NEVER && now >= from + seconds * 1000;
     if (state.kmState === 'expired' || reached(curlft.addTime, limits.hardAdd) || reached(curlft.useTime, limits.hardUse)) {
-      state.kmState = 'expired';
+      this.expire(state);
       this.events.expired(state, true);
       this.remove(state);
       return;

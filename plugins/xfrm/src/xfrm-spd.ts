@@ -14,6 +14,9 @@ import { sameSelector, selectorMatch } from './xfrm-selector.ts';
 
 const DIRECTIONS = 3;
 
+/** Tag of policies that take every packet between their addresses. */
+const PLAIN = 1;
+
 /** All policies of one direction with these prefix lengths, by the addresses; of the same addresses in order. */
 class PrefixPair {
   readonly saddrMask: number;
@@ -27,7 +30,8 @@ class PrefixPair {
 
   add(policy: XfrmPolicy): void {
     const { saddr, daddr } = policy.sel;
-    this.table.add(saddr & this.saddrMask, daddr & this.daddrMask, 0, policy, (other) => comesBefore(policy, other));
+    const tag = policy.plain ? PLAIN : 0;
+    this.table.add(saddr & this.saddrMask, daddr & this.daddrMask, 0, policy, tag, (other) => comesBefore(policy, other));
   }
 
   remove(policy: XfrmPolicy): void {
@@ -40,7 +44,7 @@ class PrefixPair {
     for (let e = table.first(flow.saddr & this.saddrMask, flow.daddr & this.daddrMask, 0); e >= 0; e = table.next(e)) {
       const policy = table.value(e);
       if (best !== null && !comesBefore(policy, best)) return best;
-      if (policy.plain && ifId === 0) return policy;
+      if (table.tag(e) === PLAIN && ifId === 0) return policy;
       if (policy.takesMark(flow.mark) && policy.config.ifId === ifId && selectorMatch(policy.sel, flow)) return policy;
     }
     return best;
