@@ -100,6 +100,7 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
   let lan: Netns;
   let guest: KernelGuest;
   let router: Started | null = null;
+  const receivers: Started[] = [];
 
   beforeAll(async () => {
     wire = await lab.add('wire');
@@ -119,6 +120,9 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
   afterEach(async () => {
     await router?.stop();
     router = null;
+    // What a case that failed has left behind is not the next one's.
+    for (const receiver of receivers.splice(0)) await receiver.stop();
+    await guest.exec('pkill python3 || true');
   });
 
   /** The guest with its end. */
@@ -187,6 +191,7 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
       return;
     }
     const receiver = lan.start(['python3', TCP_PEER, 'receive', '5002']);
+    receivers.push(receiver);
     await receiver.until(/listening/);
     const sent = await guest.exec(`python3 ${TCP_PEER} send 10.1.0.2 5002 ${octets}`);
     expect(await receiver.ended).toBe(0);

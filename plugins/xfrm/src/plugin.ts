@@ -39,6 +39,7 @@ import {
 import { monitorCommand } from './iproute/monitor-command.ts';
 import { addPolicy, parsePolicy, policyCommand } from './iproute/policy-command.ts';
 import { addState, keyMaterial, parseState, stateCommand } from './iproute/state-command.ts';
+import { saveXfrm } from './save.ts';
 import { XfrmNet } from './xfrm-net.ts';
 import { XFRM_MIB, xfrmStatText } from './xfrm-stat.ts';
 
@@ -116,6 +117,7 @@ const plugin: Plugin<Options> = definePlugin<Options>({
       run: (args, io) => run(xfrm, args, io),
     });
     ctx.onConfigure(() => configure(ctx, xfrm));
+    ctx.onSave((config) => saveXfrm(config, xfrm));
     if (natKeepalive !== 0) xfrm.natT.keepAliveEvery(natKeepalive);
   },
 });
@@ -156,9 +158,9 @@ function run(xfrm: XfrmNet, args: readonly string[], io: CommandIo): void | Prom
 /** Applies the section: states first, then the policies that want them. */
 function configure(ctx: PluginContext, xfrm: XfrmNet): void {
   const section = ctx.section<{ state?: string[]; policy?: string[] }>('xfrm') ?? {};
-  const key = (word: string): Uint8Array => keyMaterial(/^(file|env):/.test(word) ? ctx.secret(word) : word);
+  const secret = (reference: string): Uint8Array => keyMaterial(ctx.secret(reference));
   for (const [i, line] of (section.state ?? []).entries()) {
-    ctx.configTry(['xfrm', 'state', i], () => addState(xfrm, parseState(new Words(splitWords(line)), ctx.net, key), false));
+    ctx.configTry(['xfrm', 'state', i], () => addState(xfrm, parseState(new Words(splitWords(line)), ctx.net, secret), false));
   }
   for (const [i, line] of (section.policy ?? []).entries()) {
     ctx.configTry(['xfrm', 'policy', i], () => addPolicy(xfrm, parsePolicy(new Words(splitWords(line)), ctx.net), false));

@@ -53,6 +53,8 @@ export interface KeyedAlgorithm {
   readonly key: Uint8Array;
   /** ICV length in bits; 0: the algorithm's own. */
   readonly icvBits: number;
+  /** Where the key came from, when not from the line itself: `file:…` or `env:…`. */
+  readonly reference?: string;
   /** The length was said: `auth-trunc`. */
   readonly truncated?: boolean;
 }

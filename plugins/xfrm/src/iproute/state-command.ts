@@ -80,8 +80,8 @@ ENCAP := espinudp SPORT DPORT OADDR
 /** Most packets of a replay window (XFRMA_REPLAY_ESN_MAX). */
 const REPLAY_WINDOW_MAX = 4096;
 
-/** Reads key material that does not stand in the line itself: `file:…` of a config. */
-export type KeyReader = (word: string) => Uint8Array;
+/** Reads key material that does not stand in the line itself: `file:…` or `env:…` of a config. */
+export type KeyReader = (reference: string) => Uint8Array;
 
 /** ALGO-KEYMAT: hexadecimal with 0x in front, else the characters themselves. */
 export function keyMaterial(word: string): Uint8Array {
@@ -94,7 +94,7 @@ export function keyMaterial(word: string): Uint8Array {
 }
 
 /** Reads what follows `ip xfrm state add`. */
-export function parseState(words: Words, net: Net, key: KeyReader = keyMaterial): XfrmStateConfig {
+export function parseState(words: Words, net: Net, secret: KeyReader | null = null): XfrmStateConfig {
   const id: XfrmId = { saddr: 0, daddr: 0, proto: 0, spi: 0 };
   const limits = noLimits();
   let sel: Draft<Selector> | null = null;
@@ -144,7 +144,7 @@ export function parseState(words: Words, net: Net, key: KeyReader = keyMaterial)
       if (!takeSelector(sel, first, words, net)) unknown(first);
     } else if (word === 'encap') config.encap = takeEncap(words);
     else if (word === 'aead' || word === 'enc' || word === 'auth' || word === 'auth-trunc' || word === 'comp')
-      takeAlgorithm(config, word, words, key);
+      takeAlgorithm(config, word, words, secret);
     else if (word === 'coa' || word === 'ctx' || word === 'offload') throw new CommandError(`"${word}" is not built into this router`, 2);
     else {
       if (identified) unknown(word);
@@ -189,7 +189,7 @@ function takeEncap(words: Words): XfrmStateConfig['encap'] {
 
 type Algorithms = { aead: KeyedAlgorithm | null; auth: KeyedAlgorithm | null; enc: KeyedAlgorithm | null; comp: string | null };
 
-function takeAlgorithm(config: Algorithms, kind: string, words: Words, key: KeyReader): void {
+function takeAlgorithm(config: Algorithms, kind: string, words: Words, secret: KeyReader | null): void {
   const slot = kind === 'auth-trunc' ? 'auth' : (kind as keyof Algorithms);
   if (config[slot] !== null || (slot === 'aead' && (config.enc ?? config.auth) !== null)) duparg('ALGO-TYPE', kind);
   const name = words.need('ALGO-NAME');
@@ -197,16 +197,18 @@ function takeAlgorithm(config: Algorithms, kind: string, words: Words, key: KeyR
     config.comp = name;
     return;
   }
-  const keymat = key(words.need('ALGO-KEYMAT'));
+  const word = words.need('ALGO-KEYMAT');
+  const referred = secret !== null && /^(file|env):/.test(word);
+  const keymat = referred ? { key: secret(word), reference: word } : { key: keyMaterial(word) };
   let icvBits = 0;
   if (kind === 'aead' || kind === 'auth-trunc') {
     const what = kind === 'aead' ? 'ALGO-ICV-LEN' : 'ALGO-TRUNC-LEN';
-    const word = words.need(what);
-    icvBits = getUnsigned(word) ?? invarg(`${what} value is invalid`, word);
+    const length = words.need(what);
+    icvBits = getUnsigned(length) ?? invarg(`${what} value is invalid`, length);
   }
-  if (kind === 'enc') config.enc = { name: algorithmByName(ENC_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits };
-  else if (kind === 'aead') config.aead = { name, key: keymat, icvBits };
-  else config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, key: keymat, icvBits, truncated: kind === 'auth-trunc' };
+  if (kind === 'enc') config.enc = { name: algorithmByName(ENC_ALGORITHMS, name)?.name ?? name, ...keymat, icvBits };
+  else if (kind === 'aead') config.aead = { name, ...keymat, icvBits };
+  else config.auth = { name: algorithmByName(AUTH_ALGORITHMS, name)?.name ?? name, ...keymat, icvBits, truncated: kind === 'auth-trunc' };
 }
 
 /** What iproute2 and the kernel refuse of a combination, in their words. */

@@ -22,7 +22,7 @@ const hex = (n: number, digits = 0): string => (n >>> 0).toString(16).padStart(d
 const swap = (n: number): number => ((n << 24) | ((n & 0xff00) << 8) | ((n >>> 8) & 0xff00) | (n >>> 24)) >>> 0;
 const bits = (flags: number): string => (flags & 0xff).toString(2).padStart(8, '0');
 
-function flagNames(flags: number, names: readonly string[]): string {
+export function flagNames(flags: number, names: readonly string[]): string {
   return names.filter((_, i) => (flags & (1 << i)) !== 0).join(' ');
 }
 

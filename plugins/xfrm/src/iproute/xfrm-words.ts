@@ -173,7 +173,7 @@ function ipProtocol(word: string): number {
   return word === 'any' ? 0 : (IP_PROTOCOLS[word] ?? getUnsigned(word, 255) ?? invarg('PROTO value is invalid', word));
 }
 
-const LIMITS: Readonly<Record<string, keyof LifetimeConfig>> = {
+export const LIMITS: Readonly<Record<string, keyof LifetimeConfig>> = {
   'time-soft': 'softAdd',
   'time-hard': 'hardAdd',
   'time-use-soft': 'softUse',
