@@ -23,6 +23,7 @@ import { orderPlugins, type PluginInstance } from './plugin-order.ts';
 import { Cables, Drivers, FibBackends, LinkKinds, NamedRegistry, ProcFiles, ProcFs } from './registries.ts';
 import { changedSettings, type SavedConfig, savedPlugins } from './saved-config.ts';
 import { Commands } from './services/commands.ts';
+import { Ebtables } from './services/ebtables.ts';
 import { SaveRouter } from './services/save-router.ts';
 import { Xtables } from './services/xtables.ts';
 import { Softirq } from './softirq.ts';
@@ -150,6 +151,7 @@ export class Router {
       [FibBackends, new NamedRegistry('FIB backend')],
       [ProcFs, new ProcFiles()],
       [Xtables, { matches: new NamedRegistry('match'), targets: new NamedRegistry('target') }],
+      [Ebtables, { matches: new NamedRegistry('match'), watchers: new NamedRegistry('watcher'), targets: new NamedRegistry('target') }],
       [Commands, this.commands],
       [SaveRouter, { save: () => this.save() }],
       [Cables, options.cables ?? { peer: () => null }],

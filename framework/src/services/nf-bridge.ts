@@ -14,3 +14,18 @@ export interface NfBridgeInfo {
 export function nfBridgeInfo(skb: SkBuff): NfBridgeInfo | null {
   return skb.nfBridge as NfBridgeInfo | null;
 }
+
+/**
+ * A hook at NF_BR_BROUTING says with it, and with NF_ACCEPT, that the frame is to be routed and not bridged
+ * (br_netfilter_broute of struct br_input_skb_cb, which has its place in `skb.cb0`).
+ */
+export function brBroute(skb: SkBuff): void {
+  skb.cb0 = 1;
+}
+
+/** The bridge asks it once, behind NF_BR_BROUTING, which it calls with `skb.cb0` 0: is the frame to be routed? */
+export function brTakeBroute(skb: SkBuff): boolean {
+  const brouted = skb.cb0 !== 0;
+  skb.cb0 = 0;
+  return brouted;
+}

@@ -10,7 +10,7 @@ export interface NfLogEntry {
   readonly in: NetDevice | null;
   readonly out: NetDevice | null;
   readonly prefix: string;
-  /** Bytes of the packet that are wanted, from its IP header on; 0: all. */
+  /** Bytes of the packet that are wanted, from its network header on; 0: all. */
   readonly size: number;
 }
 
@@ -19,6 +19,8 @@ export type NfLogListener = (entry: NfLogEntry) => void;
 export interface NfLog {
   /** Hears the packets that `-j NFLOG --nflog-group GROUP` logs; returns the undo. Without listeners they go to the log. */
   listen(group: number, listener: NfLogListener): () => void;
+  /** Hands a packet to those who listen to a group; false: nobody does. */
+  deliver(group: number, entry: NfLogEntry): boolean;
 }
 
 export const NfLog: Token<NfLog> = token<NfLog>('NfLog');

@@ -32,9 +32,13 @@ export class NfLogs implements NfLog {
 
   /** NFLOG: to those who listen to the group, else to the log. */
   packet(group: number, entry: NfLogEntry): void {
+    if (!this.deliver(group, entry)) this.write(entry, NOTICE, {});
+  }
+
+  deliver(group: number, entry: NfLogEntry): boolean {
     const listeners = this.listeners.get(group) ?? [];
-    if (listeners.length === 0) this.write(entry, NOTICE, {});
     for (const listener of listeners) this.net.softirq.guard('an NFLOG listener', () => listener(entry));
+    return listeners.length > 0;
   }
 
   /** LOG: a line in the log. @param level as syslog(3) counts, 0 the gravest */

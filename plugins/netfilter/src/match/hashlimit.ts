@@ -1,9 +1,19 @@
 /** match/hashlimit.ts — `-m hashlimit`: a limit for each address, port, or pair of them (cf. Linux net/netfilter/xt_hashlimit.c). */
-import { defineMatch, inetMakeMask, type XtMatch, XtProblem, type XtValue, xtNumber, xtUint } from '@packetwalk/framework';
+import {
+  defineMatch,
+  inetMakeMask,
+  parseRate,
+  rateOf,
+  rateText,
+  type XtMatch,
+  XtProblem,
+  type XtValue,
+  xtNumber,
+  xtUint,
+} from '@packetwalk/framework';
 import { byteBurstText, byteRateText, bytesToCost, costToBytes, parseBytes } from './byte-rate.ts';
 import { hashKey, hashMode, hashModeText } from './hash-key.ts';
 import { HashlimitTable } from './hashlimit-table.ts';
-import { parseRate, rateOf, rateText } from './rate.ts';
 import { words } from './words.ts';
 
 /** Parts of a second that a rate is kept in (XT_HASHLIMIT_SCALE_v2). */

@@ -1,5 +1,8 @@
-/** match/rate.ts — rates as `5/sec` or `7/min` (cf. iptables' libxt_limit.c). */
-import { XtProblem } from '@packetwalk/framework';
+/**
+ * services/xtables-rate.ts — rates as `5/sec` or `7/min`, and the bucket that keeps to one, for the limit matches of iptables and
+ * ebtables (cf. iptables' libxt_limit.c and Linux net/netfilter/nft_limit.c).
+ */
+import { XtProblem } from './xtables.ts';
 
 /** Rates are kept as the time that one packet takes, in units of 1/scale seconds: what is shown is what comes of that. */
 const UNITS: readonly (readonly [string, number])[] = [
@@ -38,4 +41,35 @@ export function rateOf(period: number, scale: number): { count: number; unit: st
 export function rateText(period: number, scale: number): string {
   const { count, unit } = rateOf(period, scale);
   return `${count}/${unit}`;
+}
+
+const NSEC_PER_SEC = 1e9;
+const NSEC_PER_MSEC = 1e6;
+
+/** A bucket of time, out of which each packet takes what it costs; it is full at first. */
+export class RateBucket {
+  /** What a packet takes, and what the bucket holds, in nanoseconds. */
+  private readonly cost: number;
+  private readonly full: number;
+  private tokens: number;
+  /** Time of the last look, in nanoseconds; -1 before the first. */
+  private last = -1;
+
+  /** @param period of {@link parseRate}; `scale` as there */
+  constructor(period: number, scale: number, burst: number) {
+    const { count, seconds } = rateOf(period, scale);
+    this.cost = Math.floor((seconds * NSEC_PER_SEC) / count);
+    this.full = this.cost * burst;
+    this.tokens = this.full;
+  }
+
+  /** May a packet pass at this time, in milliseconds? Then it has. */
+  take(jiffies: number): boolean {
+    const now = jiffies * NSEC_PER_MSEC;
+    if (this.last >= 0) this.tokens = Math.min(this.tokens + now - this.last, this.full);
+    this.last = now;
+    if (this.tokens < this.cost) return false;
+    this.tokens -= this.cost;
+    return true;
+  }
 }
