@@ -120,6 +120,16 @@ export class ForwardRouter {
     return this.sink.frames - before;
   }
 
+  /** A frame comes in by `name`. */
+  receive(name: string, frame: Uint8Array): void {
+    const dev = this.router.net.needDevice(name);
+    const skb = allocSkb(dev.net, dev, frame.length);
+    skb.head.buf.set(frame, skb.data);
+    skb.len = frame.length;
+    netifReceiveSkb(skb);
+    this.softirq.runToCompletion();
+  }
+
   private command(line: string): void {
     const io = new BufferIo();
     const status = this.router.commands.run(splitWords(line), io);

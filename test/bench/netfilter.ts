@@ -11,17 +11,21 @@ import { type Plugin, SeededRandom } from '@packetwalk/framework';
 import ipv4 from '@packetwalk/ipv4';
 import netfilter from '@packetwalk/netfilter';
 import { ForwardRouter, LAN_MAC } from './forward-router.ts';
-import { spread, spreadText } from './median.ts';
+import { type Spread, spread, spreadText } from './median.ts';
+import { measureConnections } from './netfilter-connections.ts';
 import { hostRules, mixedRules, trackingRule } from './netfilter-rules.ts';
 import { makeFrames, makePrefixes } from './traffic.ts';
 
 const { values: args } = parseArgs({
+  allowNegative: true,
   options: {
     json: { type: 'boolean', default: false },
     flows: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '9' },
     packets: { type: 'string', default: '500000' },
     plain: { type: 'boolean', default: false },
+    rules: { type: 'boolean', default: true },
+    connections: { type: 'boolean', default: true },
   },
 });
 const [flows, rounds, packets] = [args.flows, args.rounds, args.packets].map(Number);
@@ -65,6 +69,7 @@ const contenders: Record<string, ForwardRouter> = {
 if (args.plain) contenders['100 hosts, one by one'] = router(hostRules(100), steady, false);
 
 const found: Record<string, number[]> = {};
+if (!args.rules) for (const name of Object.keys(contenders)) delete contenders[name];
 for (const r of Object.values(contenders)) for (let i = 0; i < 2; i++) r.forward(packets);
 for (let round = 0; round < rounds; round++) {
   for (const [name, r] of Object.entries(contenders)) {
@@ -79,6 +84,7 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 
+const connections = args.connections ? measureConnections(rounds, packets) : {};
 const figures = Object.fromEntries(
   Object.entries(found).map(([name, ns]) => {
     const base = found[name.endsWith('new flows') ? 'no rules, new flows' : name.startsWith('tracking') ? 'tracking' : 'no rules'];
@@ -86,10 +92,16 @@ const figures = Object.fromEntries(
   }),
 );
 if (args.json) {
-  console.log(JSON.stringify({ flows, rounds, packets, runtime: process.version, ...figures }));
+  console.log(JSON.stringify({ flows, rounds, packets, runtime: process.version, ...figures, ...connections }));
 } else {
   console.log(`rules that match nothing, in memory: ${flows} flows (new flows: 65536), 64-byte UDP, ${rounds} rounds of ${packets}`);
   console.log(`${'rules'.padEnd(34)}${'ns/packet: median (min–max)'.padStart(34)}${'added by the rules'.padStart(34)}`);
   for (const [name, f] of Object.entries(figures))
     console.log(`${name.padEnd(34)}${spreadText(f.ns).padStart(34)}${spreadText(f.added).padStart(34)}`);
 }
+
+if (!args.json)
+  for (const [name, value] of Object.entries(connections)) {
+    const text = typeof value === 'number' ? value.toFixed(1) : spreadText(value as Spread);
+    console.log(`${name.padEnd(34)}${text.padStart(34)}`);
+  }

@@ -10,6 +10,8 @@ import { clearBit, RuleRows, setBit } from './rule-rows.ts';
 
 const MIN = -0x80000000;
 const MAX = 0x7fffffff;
+/** Entries that narrow the search, 8 KiB of them. */
+const NEARBY = 4096;
 
 export class ValueClasses {
   readonly rows: RuleRows;
@@ -19,6 +21,12 @@ export class ValueClasses {
   readonly trivial: boolean;
   /** First value of each segment; its row has the same index. */
   private readonly starts: Int32Array;
+  /** The segment of the first value of each 2^`step` values from `first` on: the search between two of them is short. */
+  private readonly nearby: Uint16Array;
+  private readonly step: number;
+  /** The first value behind the first segment, and the first of the last one. */
+  private readonly first: number;
+  private readonly last: number;
   /** Open addressing: value and row in turn; a row of -1 is free. */
   private readonly table: Int32Array;
   private readonly shift: number;
@@ -50,6 +58,16 @@ export class ValueClasses {
         }
     }
     this.starts = Int32Array.from(new Set([MIN, ...entering.keys(), ...leaving.keys()])).sort();
+    const { starts } = this;
+    const many = starts.length > 1;
+    this.first = many ? starts[1] : MAX;
+    this.last = many ? starts[starts.length - 1] : MAX;
+    const length = this.last - this.first;
+    this.step = Math.max(0, Math.ceil(Math.log2((length + 1) / NEARBY)));
+    this.nearby = new Uint16Array(Math.floor(length / 2 ** this.step) + 2);
+    for (let i = 0; i < this.nearby.length; i++) {
+      this.nearby[i] = search(starts, Math.min(this.first + i * 2 ** this.step, MAX), 0, starts.length);
+    }
     const row = any.slice();
     for (const start of this.starts) {
       // A rule may leave and enter at one value when two of its ranges touch.
@@ -84,15 +102,14 @@ export class ValueClasses {
 
   /** The last segment that starts at or below the value. */
   private segment(value: number): number {
-    const { starts } = this;
-    let low = 0;
-    let high = starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] <= value) low = middle;
-      else high = middle;
-    }
-    return low;
+    const { starts, nearby, first } = this;
+    // Most packets are far from anything that rules ask for.
+    if (value < first) return 0;
+    if (value >= this.last) return starts.length - 1;
+    const at = (value - first) >>> this.step;
+    const low = nearby[at];
+    const high = nearby[at + 1] + 1;
+    return high - low === 1 ? low : search(starts, value, low, high);
   }
 
   private put(value: number, row: number): void {
@@ -103,4 +120,14 @@ export class ValueClasses {
     table[i] = value;
     table[i + 1] = row;
   }
+}
+
+/** The last of `starts` from `low` up to `high` that is not above the value. */
+function search(starts: Int32Array, value: number, low: number, high: number): number {
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle] <= value) low = middle;
+    else high = middle;
+  }
+  return low;
 }

@@ -8,6 +8,7 @@
 
 /** Connections of a slab. */
 const SLAB = 512;
+const SLAB_SHIFT = 9;
 const WORDS = 6;
 const STARTED = 4;
 const STOPPED = 5;
@@ -19,22 +20,22 @@ export class ConnAcct {
 
   /** A connection is made: is it counted, and is it timed? */
   begin(id: number, counted: boolean, timed: boolean): void {
-    let slab = this.slabs[Math.floor(id / SLAB)];
+    let slab = this.slabs[id >>> SLAB_SHIFT];
     if (slab === undefined) {
       if (!counted && !timed) return;
       slab = new Float64Array(SLAB * WORDS).fill(NONE);
-      this.slabs[Math.floor(id / SLAB)] = slab;
+      this.slabs[id >>> SLAB_SHIFT] = slab;
     }
-    const at = (id % SLAB) * WORDS;
+    const at = (id & (SLAB - 1)) * WORDS;
     slab.fill(counted ? 0 : NONE, at, at + STARTED);
     slab.fill(timed ? 0 : NONE, at + STARTED, at + WORDS);
   }
 
   /** Counts a packet of direction `dir`. */
   add(id: number, dir: number, bytes: number): void {
-    const slab = this.slabs[Math.floor(id / SLAB)];
+    const slab = this.slabs[id >>> SLAB_SHIFT];
     if (slab === undefined) return;
-    const at = (id % SLAB) * WORDS + 2 * dir;
+    const at = (id & (SLAB - 1)) * WORDS + 2 * dir;
     if (slab[at] === NONE) return;
     slab[at]++;
     slab[at + 1] += bytes;
@@ -54,8 +55,8 @@ export class ConnAcct {
 
   /** Counters of both directions begin at 0 again. */
   zero(id: number): void {
-    const slab = this.slabs[Math.floor(id / SLAB)];
-    const at = (id % SLAB) * WORDS;
+    const slab = this.slabs[id >>> SLAB_SHIFT];
+    const at = (id & (SLAB - 1)) * WORDS;
     if (slab !== undefined && slab[at] !== NONE) slab.fill(0, at, at + STARTED);
   }
 
@@ -81,12 +82,12 @@ export class ConnAcct {
   }
 
   private read(id: number, word: number): number {
-    return this.slabs[Math.floor(id / SLAB)]?.[(id % SLAB) * WORDS + word] ?? NONE;
+    return this.slabs[id >>> SLAB_SHIFT]?.[(id & (SLAB - 1)) * WORDS + word] ?? NONE;
   }
 
   private write(id: number, word: number, value: number): void {
-    const slab = this.slabs[Math.floor(id / SLAB)];
-    const at = (id % SLAB) * WORDS + word;
+    const slab = this.slabs[id >>> SLAB_SHIFT];
+    const at = (id & (SLAB - 1)) * WORDS + word;
     if (slab !== undefined && slab[at] !== NONE) slab[at] = value;
   }
 }

@@ -8,10 +8,10 @@
  *            9        when it ends: jiffies (ms) mod 2^32; before it is confirmed, how long it will live
  *           10        mark
  *           11        id: its place in the pool
- *           12, 13    neighbours in the list by source, id + 1
- *           14        ifindex that its masquerade depends on
- *           15        zone | directions it counts for << 16
- *           16 – 31   the protocol's own (proto-tcp.ts, …)
+ *           12        ifindex that its masquerade depends on
+ *           13        zone | directions it counts for << 16
+ *           14 – 29   the protocol's own (proto-tcp.ts, …), what is asked most often first
+ *           30, 31    neighbours in the list by source, id + 1
  */
 import { type Connection, IPS_CONFIRMED, IPS_DYING, IPS_TEMPLATE } from '@packetwalk/framework';
 import type { Expectation } from './expectation.ts';
@@ -31,11 +31,12 @@ export const CT_STATUS = 8;
 export const CT_EXPIRES = 9;
 export const CT_MARK = 10;
 export const CT_ID = 11;
-export const CT_SOURCE_NEXT = 12;
-export const CT_SOURCE_PREV = 13;
-export const CT_MASQ_INDEX = 14;
-export const CT_ZONE = 15;
-export const CT_PROTO = 16;
+export const CT_MASQ_INDEX = 12;
+export const CT_ZONE = 13;
+export const CT_PROTO = 14;
+export const CT_PROTO_WORDS = 16;
+export const CT_SOURCE_NEXT = 30;
+export const CT_SOURCE_PREV = 31;
 
 /** Status bits are the low half of their word. */
 export const CT_STATUS_MASK = 0xffff;

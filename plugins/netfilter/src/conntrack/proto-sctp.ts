@@ -15,7 +15,7 @@ import {
 } from '@packetwalk/framework';
 import { crc32c } from './crc32c.ts';
 import { IPCT_PROTOINFO } from './events.ts';
-import { CT_PROTO, CT_WORDS, type NfConn } from './nf-conn.ts';
+import { CT_PROTO, CT_PROTO_WORDS, type NfConn } from './nf-conn.ts';
 import type { NfConntrack } from './nf-conntrack.ts';
 import { setAssured } from './proto-udp.ts';
 import { CT_ACCEPT } from './verdict.ts';
@@ -188,7 +188,7 @@ export function sctpChecksum(skb: SkBuff, sh: number): number {
 /** The first packet of an association: which tag is expected from where; false when none begins like this. */
 function sctpNew(ct: NfConn, vtag: number, view: DataView, start: number, end: number): boolean {
   const { words, base } = ct;
-  words.fill(0, base + CT_PROTO, base + CT_WORDS);
+  words.fill(0, base + CT_PROTO, base + CT_PROTO + CT_PROTO_WORDS);
   for (let at = start; at + CHUNK_HLEN <= end; at = nextChunk(view, at)) {
     const type = view.getUint8(at);
     const state = sctpTransition(IP_CT_DIR_ORIGINAL, type, SCTP_NONE);

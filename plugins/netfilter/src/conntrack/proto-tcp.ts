@@ -21,7 +21,7 @@ import {
 } from '@packetwalk/framework';
 import { IPCT_ASSURED, IPCT_PROTOINFO } from './events.ts';
 import { checksumRight } from './l4-checksum.ts';
-import { CT_EXPIRES, CT_PROTO, CT_STATUS, CT_WORDS, type NfConn } from './nf-conn.ts';
+import { CT_EXPIRES, CT_PROTO, CT_PROTO_WORDS, CT_STATUS, type NfConn } from './nf-conn.ts';
 import type { NfConntrack } from './nf-conntrack.ts';
 import { TCP_TIMEOUT_RETRANS, TCP_TIMEOUT_UNACK } from './settings.ts';
 import {
@@ -183,7 +183,7 @@ function tcpNew(nct: NfConntrack, ct: NfConn, kind: number, view: DataView, th: 
   if (state >= TCP_CT_INVALID) return false;
   if (state !== TCP_CT_SYN_SENT && nct.settings.tcpLoose === 0) return false;
   const { words, base } = ct;
-  words.fill(0, base + CT_PROTO, base + CT_WORDS);
+  words.fill(0, base + CT_PROTO, base + CT_PROTO + CT_PROTO_WORDS);
   const sender = seen(ct, IP_CT_DIR_ORIGINAL);
   words[sender + SEEN_END] = segmentEnd(view, th, end);
   words[sender + SEEN_MAXWIN] = view.getUint16(th + TCP_WINDOW) || 1;

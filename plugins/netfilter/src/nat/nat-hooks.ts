@@ -3,10 +3,10 @@
  * before routing, sources behind it.
  */
 import {
+  IP_CT_ESTABLISHED,
+  IP_CT_ESTABLISHED_REPLY,
   IP_CT_IS_REPLY,
   IP_CT_NEW,
-  IP_CT_RELATED,
-  IP_CT_RELATED_REPLY,
   IP_DADDR,
   IP_PROTOCOL,
   IPPROTO_ICMP,
@@ -26,7 +26,7 @@ import {
   type SkBuff,
   type Slot,
 } from '@packetwalk/framework';
-import { CT_STATUS, type NfConn } from '../conntrack/nf-conn.ts';
+import { CT_MASQ_INDEX, CT_STATUS, type NfConn } from '../conntrack/nf-conn.ts';
 import { ipRouteMeHarder } from '../route-me-harder.ts';
 import { natIcmpReply } from './nat-icmp.ts';
 import { manipOfHook, type NfNat, natInitialized } from './nf-nat.ts';
@@ -61,23 +61,22 @@ function natPacket(nat: NfNat, skb: SkBuff, state: NfHookState): number {
   if (ct === null) return NF_ACCEPT;
   const { nfctinfo } = skb;
   const manip = manipOfHook(state.hooknum);
-  if (nfctinfo === IP_CT_NEW || nfctinfo === IP_CT_RELATED || nfctinfo === IP_CT_RELATED_REPLY) {
-    if ((ct.words[ct.base + CT_STATUS] & IPS_TEMPLATE) !== 0) return NF_ACCEPT;
-    if (nfctinfo !== IP_CT_NEW && skb.head.view.getUint8(skb.networkHeader + IP_PROTOCOL) === IPPROTO_ICMP) {
-      return natIcmpReply(skb, ct, manip) ? NF_ACCEPT : NF_DROP;
-    }
-    if (!natInitialized(ct, manip)) {
-      const verdict = choose(nat, skb, ct, manip, state);
-      if (verdict !== NF_ACCEPT) return verdict;
-      return nat.packet(skb, ct, manip);
-    }
+  if (nfctinfo === IP_CT_ESTABLISHED || nfctinfo === IP_CT_ESTABLISHED_REPLY) return natEstablished(nat, skb, ct, manip, state);
+  if ((ct.words[ct.base + CT_STATUS] & IPS_TEMPLATE) !== 0) return NF_ACCEPT;
+  if (nfctinfo !== IP_CT_NEW && skb.head.view.getUint8(skb.networkHeader + IP_PROTOCOL) === IPPROTO_ICMP) {
+    return natIcmpReply(skb, ct, manip) ? NF_ACCEPT : NF_DROP;
   }
-  if (oifChanged(skb, ct, state)) {
-    nat.nct.account(ct, nfctinfo >= IP_CT_IS_REPLY ? 1 : 0, skb);
-    nat.nct.delete(ct);
-    return NF_DROP;
-  }
-  return nat.packet(skb, ct, manip);
+  if (natInitialized(ct, manip)) return natEstablished(nat, skb, ct, manip, state);
+  const verdict = choose(nat, skb, ct, manip, state);
+  return verdict === NF_ACCEPT ? nat.packet(skb, ct, manip) : verdict;
+}
+
+/** It has been decided what becomes of this end. */
+function natEstablished(nat: NfNat, skb: SkBuff, ct: NfConn, manip: number, state: NfHookState): number {
+  if (ct.words[ct.base + CT_MASQ_INDEX] === 0 || !oifChanged(skb, ct, state)) return nat.packet(skb, ct, manip);
+  nat.nct.account(ct, skb.nfctinfo >= IP_CT_IS_REPLY ? 1 : 0, skb);
+  nat.nct.delete(ct);
+  return NF_DROP;
 }
 
 /** The nat tables choose for the first packet, the first that does counts. */
