@@ -4,7 +4,7 @@ import type { Chain } from './chain.ts';
 import { runCompiled } from './compiled/chain-program.ts';
 import { Counters } from './counters.ts';
 import { type AttachChain, BUILT_IN_CHAINS, type TableDef, type TableHook } from './table-def.ts';
-import { type RunChain, runPlain, Walk } from './walk.ts';
+import { MAX_WORK, type RunChain, runPlain, Walk } from './walk.ts';
 
 // A target may send packets of its own (REJECT, TEE), which go through tables while this one waits.
 const walks: Walk[] = [];
@@ -73,6 +73,7 @@ export class IpTable {
     walk.thoff = (view.getUint8(ip) & 15) << 2;
     walk.fragoff = view.getUint16(ip + IP_FRAG_OFF) & IP_OFFSET;
     walk.hotdrop = false;
+    walk.left = MAX_WORK;
     walk.counters = this.counters.values;
     walk.run = this.run;
     try {

@@ -26,11 +26,19 @@ export class Walk implements XtParam {
   hotdrop = false;
   /** Counters of the table. */
   counters: Float64Array = new Float64Array(0);
+  /** Rules, or blocks of them, and chains that the packet may still go through: chains that jump on and on end there. */
+  left = 0;
   /** How often a target has changed what compiled chains go by. */
   rewritten = 0;
   /** How the chains are gone through. */
   run: RunChain = runPlain;
 }
+
+/**
+ * What a packet may go through in a table: a rule, a block of compiled ones and a chain count one each. Sixteen levels of jumps
+ * could multiply to more than any router lives to see; this many take some 10 ms.
+ */
+export const MAX_WORK: number = 1 << 18;
 
 /** Takes a packet through a chain; a verdict, or XT_RETURN when it leaves at the end. */
 export type RunChain = (chain: Chain, skb: SkBuff, walk: Walk) => number;
@@ -86,6 +94,8 @@ export function applyRule(rule: Rule, skb: SkBuff, walk: Walk): number {
 /** The plain walk. */
 export function runPlain(chain: Chain, skb: SkBuff, walk: Walk): number {
   const { rules } = chain;
+  walk.left -= rules.length + 1;
+  if (walk.left < 0) return tooMuch(chain, walk);
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i];
     if (!ruleMatches(rule, skb, walk)) {
@@ -96,6 +106,12 @@ export function runPlain(chain: Chain, skb: SkBuff, walk: Walk): number {
     if (verdict !== XT_CONTINUE) return verdict;
   }
   return XT_RETURN;
+}
+
+/** The packet has been through more than it may: dropped. */
+export function tooMuch(chain: Chain, walk: Walk): number {
+  walk.state.position = `${chain.table} ${chain.name}: more rules than a packet may go through`;
+  return NF_DROP;
 }
 
 /** A match could not judge the packet. */

@@ -6,7 +6,7 @@
 import { type SkBuff, XT_CONTINUE, XT_RETURN } from '@packetwalk/framework';
 import type { Chain } from '../chain.ts';
 import type { Rule } from '../rule.ts';
-import { runPlain, type Walk } from '../walk.ts';
+import { runPlain, tooMuch, type Walk } from '../walk.ts';
 import { RuleBlock } from './rule-block.ts';
 import { BLOCK_RULES } from './rule-rows.ts';
 
@@ -44,6 +44,8 @@ function holds(block: RuleBlock, rules: readonly Rule[], start: number): boolean
 export function runCompiled(chain: Chain, skb: SkBuff, walk: Walk): number {
   const { blocks } = chain.program ?? chain.compile();
   if (blocks.length === 0) return runPlain(chain, skb, walk);
+  walk.left -= blocks.length + 1;
+  if (walk.left < 0) return tooMuch(chain, walk);
   for (let i = 0; i < blocks.length; i++) {
     const verdict = blocks[i].run(skb, walk);
     if (verdict !== XT_CONTINUE) return verdict;

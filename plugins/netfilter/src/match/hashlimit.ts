@@ -90,6 +90,11 @@ function credits(avg: number, burst: number): bigint {
   return (BigInt(avg) * BigInt(burst) * (CREDITS_PER_SECOND / BigInt(SCALE))) & UINT64_MAX;
 }
 
+/** The time that this many credits take to come. */
+function milliseconds(avg: number, burst: number): number {
+  return (Number(credits(avg, burst)) * 1000) / Number(CREDITS_PER_SECOND);
+}
+
 /** Ms that an entry lives without packets: the time that the rate is about, unless a rule says otherwise. */
 function expireOf({ avg, bytes }: Rate, burst: number): number {
   if (bytes) return (burst > 0 ? BYTE_EXPIRE_BURST : BYTE_EXPIRE) * 1000;
@@ -180,8 +185,8 @@ export function hashlimit(): XtMatch {
 function makeTable(data: Hashlimit): HashlimitTable {
   const size = data.size === 0 ? DEFAULT_SIZE : data.size;
   return new HashlimitTable({
-    cost: data.bytes ? (1000 * data.avg) / 2 ** 32 : (data.avg * 1000) / SCALE,
-    cap: data.bytes ? BYTE_MODE_CREDIT : (Number(credits(data.avg, data.burst)) * 1000) / Number(CREDITS_PER_SECOND),
+    cost: data.bytes ? (1000 * data.avg) / 2 ** 32 : milliseconds(data.avg, 1),
+    cap: data.bytes ? BYTE_MODE_CREDIT : milliseconds(data.avg, data.burst),
     spare: data.bytes ? data.burst : 0,
     bytes: data.bytes,
     max: Math.min(data.max === 0 ? size * ENTRIES_PER_BUCKET : Math.max(data.max, size), MAX_ENTRIES),

@@ -8,6 +8,9 @@ import {
   ETH_P_IP,
   lineLog,
   type NetDevice,
+  NF_IP_FORWARD,
+  NF_IP_POST_ROUTING,
+  NF_IP_PRE_ROUTING,
   nfHook,
   PF_INET,
   Router,
@@ -121,6 +124,25 @@ export class NetfilterLab {
       passed = accepted;
       return 0;
     });
+    return passed;
+  }
+
+  /** Takes an IPv4 packet from one device to another by the hooks of forwarding. As `pass`. */
+  forward(packet: Uint8Array, indev: string, outdev: string): SkBuff | null {
+    const { net } = this.router;
+    const [from, to] = [this.device(indev), this.device(outdev)];
+    const skb = allocSkb(net, from, packet.length);
+    skbPutData(skb, packet);
+    skb.networkHeader = skb.data;
+    skb.protocol = ETH_P_IP;
+    let passed: SkBuff | null = null;
+    const left = (accepted: SkBuff): number => {
+      passed = accepted;
+      return 0;
+    };
+    const forwarded = (s: SkBuff): number => nfHook(PF_INET, NF_IP_POST_ROUTING, s, null, to, left);
+    const routed = (s: SkBuff): number => nfHook(PF_INET, NF_IP_FORWARD, s, from, to, forwarded);
+    nfHook(PF_INET, NF_IP_PRE_ROUTING, skb, from, null, routed);
     return passed;
   }
 
