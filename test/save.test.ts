@@ -88,7 +88,11 @@ const line = fc.oneof(
   ),
   dev.map((d) => `ip link set dev ${d} promisc on`),
   dev.map((d) => `ip link set dev ${d} arp off`),
-  dev.map((d) => `ip link set dev ${d} down`),
+  fc.tuple(dev, fc.constantFrom('down', 'up')).map(([d, state]) => `ip link set dev ${d} ${state}`),
+  fc.tuple(host, dev).map(([n, d]) => `ip addr add 10.7.0.${n % 3}/16 dev ${d} metric 3`),
+  host.map((n) => `ip addr add 10.7.0.${n % 3}/32 dev lo`),
+  fc.tuple(host, dev).map(([n, d]) => `ip addr del 10.7.0.${n % 3}/16 dev ${d}`),
+  host.map((n) => `ip route append 10.7.0.0/16 via 192.168.0.${n} metric 3`),
   fc.constantFrom(
     'sysctl -w net.ipv4.ip_forward=1',
     'sysctl -w net.ipv4.conf.all.rp_filter=1',
