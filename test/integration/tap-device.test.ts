@@ -261,6 +261,22 @@ describeOnKernel('nic-tap', ['ping'], () => {
     await home.ip('tuntap del dev tap1 mode tap');
   });
 
+  it('is free for others as soon as it is closed', async () => {
+    await home.ip('tuntap add dev tap7 mode tap');
+    for (let i = 0; i < 5; i++) {
+      const dev = start({ tap7: {} }).net.needDevice('tap7');
+      const up = carrier(dev, true);
+      await home.ip('link set tap7 up');
+      await up;
+      // When the host has answered, the router waits for frames.
+      await link(home, 'tap7');
+      unregisterNetdev(dev);
+      const again = start({ tap7: {} }).net.needDevice('tap7');
+      unregisterNetdev(again);
+      await home.ip('link set tap7 down');
+    }
+  });
+
   it('closes the host’s end with the device', async () => {
     const router = start({ tap0: {} });
     unregisterNetdev(router.net.needDevice('tap0'));

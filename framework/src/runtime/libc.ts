@@ -22,6 +22,12 @@ export const AF_INET = 2;
 export const SOCK_DGRAM = 2;
 export const CLONE_NEWNET = 0x40000000;
 
+/** epoll_ctl(2); the events of poll(2) are epoll's too. */
+export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
+export const EPOLLONESHOT = 0x40000000;
+
 const EFD_FLAGS: number = O_NONBLOCK | O_CLOEXEC;
 
 /** A foreign function. `async` runs it on a thread of its own and calls back on the event loop's. */
@@ -78,6 +84,8 @@ export class Libc {
   /** The last argument is a number or an address, as the request has it. */
   readonly ioctl: ForeignFunction<[fd: number, request: number, argument: number]>;
   readonly poll: ForeignFunction<[fds: number, count: number, milliseconds: number]>;
+  readonly epollCtl: ForeignFunction<[epoll: number, op: number, fd: number, event: number]>;
+  readonly epollWait: ForeignFunction<[epoll: number, events: number, max: number, milliseconds: number]>;
   readonly socket: ForeignFunction<[family: number, type: number, protocol: number]>;
   readonly setns: ForeignFunction<[fd: number, type: number]>;
   /** Room for the arguments of one ioctl; `scratchAddress` is its address. */
@@ -89,6 +97,7 @@ export class Libc {
   readonly errno: () => number;
   /** koffi.node.poll, see readiness.ts. */
   readonly uvPoll: Koffi['node']['poll'];
+  private readonly epollCreate: ForeignFunction<[flags: number]>;
   private readonly eventfd2: ForeignFunction<[count: number, flags: number]>;
   private readonly strerror: (errno: number) => string;
   private readonly addressOfBuffer: Koffi['address'];
@@ -103,6 +112,9 @@ export class Libc {
     this.write = func('intptr_t write(int fd, intptr_t address, size_t length)');
     this.ioctl = func('int ioctl(int fd, unsigned long request, intptr_t argument)');
     this.poll = func('int poll(intptr_t fds, unsigned long count, int milliseconds)');
+    this.epollCreate = func('int epoll_create1(int flags)');
+    this.epollCtl = func('int epoll_ctl(int epoll, int op, int fd, intptr_t event)');
+    this.epollWait = func('int epoll_wait(int epoll, intptr_t events, int max, int milliseconds)');
     this.socket = func('int socket(int family, int type, int protocol)');
     this.setns = func('int setns(int fd, int type)');
     this.eventfd2 = func('int eventfd(unsigned int count, int flags)');
@@ -137,6 +149,11 @@ export class Libc {
   /** A counter that poll(2) can wait for (eventfd(2)), not blocking. */
   eventfd(): number {
     return this.check(this.eventfd2(0, EFD_FLAGS), 'eventfd');
+  }
+
+  /** A set of descriptors to wait for (epoll_create1(2)). */
+  epoll(): number {
+    return this.check(this.epollCreate(O_CLOEXEC), 'epoll_create1');
   }
 }
 

@@ -2,7 +2,7 @@
  * readiness.ts — tells when a file descriptor is ready, and costs nothing while it is not.
  *
  * On Node koffi adds the descriptor to libuv's loop. Deno's stand-in for uv_poll starts a thread for each wait and wakes it
- * every 10 ms (denoland/deno#36317), so there one thread waits in poll(2) for all descriptors: see poll-thread.ts.
+ * every 10 ms (denoland/deno#36317), so there one thread waits in epoll_wait(2) for all descriptors: see poll-thread.ts.
  */
 import { type KoffiPollEvents, type KoffiPollHandle, type Libc, POLLERR, POLLIN, POLLOUT } from './libc.ts';
 import { PollThread } from './poll-thread.ts';
