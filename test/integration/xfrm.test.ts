@@ -147,3 +147,30 @@ it('keeps a state of its own beside a tunnel of IPComp, for what is not compress
   router.run('ip xfrm state delete src 192.0.2.2 dst 192.0.2.1 proto comp spi 8');
   expect(router.run('ip xfrm state count')).toContain('count 0\n');
 });
+
+it('takes policies away at their time, or when they have not been used for so long', () => {
+  start({}, {});
+  const listener = monitor('expire');
+  router.run('ip xfrm policy add src 192.0.2.2 dst 192.0.2.1 dir in priority 1 limit time-soft 5 limit time-hard 40');
+  router.run('ip xfrm policy add src 192.0.2.2 dst 192.0.2.1/32 proto icmp dir fwd limit time-use-hard 10');
+  router.run('ip xfrm policy add src 192.0.2.0/24 dst 192.0.2.1 dir in priority 2 limit time-use-hard 10 limit packet-hard 1');
+  const expired = (): string[] =>
+    [...listener.text().matchAll(/^Expired .*\n.*dir (\S+).* priority (\d+)[\s\S]*?hard (\d)$/gm)].map((m) => m.slice(1).join(' '));
+  router.advance(4999);
+  expect(expired()).toEqual([]);
+  router.advance(1);
+  expect(expired()).toEqual(['in 1 0']);
+  router.advance(5000);
+  expect(expired()).toEqual(['in 1 0', 'fwd 0 1', 'in 2 1']);
+  // What is used lives on; what a soft limit says is said again.
+  router.run('ip xfrm policy add src 192.0.2.2 dst 192.0.2.0/24 dir in limit time-use-hard 10');
+  for (let i = 0; i < 4; i++) {
+    router.advance(7000);
+    ask();
+  }
+  expect(expired().slice(3)).toEqual(['in 1 0']);
+  expect(router.run('ip xfrm policy count')).toBe('\t SPD IN  2 OUT 0 FWD 0\n');
+  router.advance(10_000);
+  expect(expired().slice(4)).toEqual(['in 1 1', 'in 0 1']);
+  expect(router.run('ip xfrm policy')).toBe('');
+});

@@ -32,6 +32,7 @@ import {
 import { NatTraversal } from './nat-traversal.ts';
 import { bundleMtu, XfrmDst } from './xfrm-dst.ts';
 import { type SecPath, XfrmInput } from './xfrm-input.ts';
+import { NEVER } from './xfrm-lifetime.ts';
 import { XfrmMonitors } from './xfrm-monitor.ts';
 import { IPSKB_XFRM_TRANSFORMED, xfrmOutputOf } from './xfrm-output.ts';
 import type { XfrmPolicy, XfrmTemplate } from './xfrm-policy.ts';
@@ -51,6 +52,8 @@ import type { XfrmState } from './xfrm-state.ts';
 
 /** Bundles that a policy keeps for use again; the oldest goes for a new one. */
 const BUNDLES = 16;
+/** Milliseconds until a policy's soft limit is told of again (XFRM_KM_TIMEOUT). */
+const POLICY_WARN_AGAIN = 30_000;
 const NO_STATES: readonly XfrmState[] = [];
 
 /** What IPv4 offers, as xfrm uses it. */
@@ -106,17 +109,44 @@ export class XfrmNet implements Xfrm, XfrmPath {
     if (state.encap !== null) this.natT.listen(state.encap.dport);
   }
 
-  /** A policy was added: its limits in seconds run. */
+  /** A policy was added: its limits in seconds run. Those in octets and packets are the kernel's to show only. */
   policyAdded(policy: XfrmPolicy): void {
-    const { limits } = policy.config;
+    const { hardAdd, hardUse, softAdd, softUse } = policy.config.limits;
     const { softirq } = this.net;
     policy.curlft.addTime = this.now();
-    if (limits.hardAdd === 0) return;
-    policy.timer.fire = () => {
-      this.monitors.emit({ kind: 'polexpire', policy, hard: true });
-      this.spd.remove(policy);
-    };
-    softirq.timers.mod(policy.timer, softirq.jiffies + limits.hardAdd * 1000);
+    if ((hardAdd | hardUse | softAdd | softUse) === 0) return;
+    policy.timer.fire = () => this.policyTimer(policy);
+    softirq.timers.mod(policy.timer, softirq.jiffies + 1000);
+  }
+
+  /** Looks at the limits of a policy, and sets its timer for the next of them (xfrm_policy_timer). */
+  private policyTimer(policy: XfrmPolicy): void {
+    const { hardAdd, hardUse, softAdd, softUse } = policy.config.limits;
+    const { addTime, useTime } = policy.curlft;
+    const now = this.now();
+    const used = useTime === NEVER ? addTime : useTime;
+    let next = Number.POSITIVE_INFINITY;
+    let warn = false;
+    for (const [seconds, since, hard] of [
+      [hardAdd, addTime, true],
+      [hardUse, used, true],
+      [softAdd, addTime, false],
+      [softUse, used, false],
+    ] as const) {
+      if (seconds === 0) continue;
+      const left = since + seconds * 1000 - now;
+      if (left > 0) next = Math.min(next, left);
+      else if (hard) {
+        this.spd.remove(policy);
+        this.monitors.emit({ kind: 'polexpire', policy, hard: true });
+        return;
+      } else {
+        warn = true;
+        next = Math.min(next, POLICY_WARN_AGAIN);
+      }
+    }
+    if (warn) this.monitors.emit({ kind: 'polexpire', policy, hard: false });
+    this.net.softirq.timers.mod(policy.timer, this.net.softirq.jiffies + next);
   }
 
   /** Milliseconds since 1970. */
