@@ -83,6 +83,8 @@ if (process.env.PACKETWALK_ALL_SUITES !== undefined) {
         ['tunnel', 'tunnel'],
         ['transport', 'transport'],
       ] as const) {
+        // Linux does not take from itself what AH has in ESP's transport mode: it checks AH with ESP's protocol in the IP header.
+        if (inner.startsWith('AH') && !outer.startsWith('AH') && modes[1] === 'transport') continue;
         const chain = [
           { transform: inner, mode: modes[0], words: WINDOW },
           { transform: outer, mode: modes[1], words: WINDOW },
@@ -127,10 +129,12 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
 
   /** The guest with its end. */
   async function configureGuest({ tunnel, states, guest: policies }: Ends): Promise<void> {
-    // The kernel takes ESP in UDP from a socket only that has asked for it (UDP_ENCAP: 100, UDP_ENCAP_ESPINUDP: 2).
+    // The kernel takes ESP in UDP from a socket only that has asked for it (UDP_ENCAP: 100, UDP_ENCAP_ESPINUDP: 2), and that is
+    // free of policies where they are for all between the two (IP_XFRM_POLICY: 17, struct xfrm_userpolicy_info of family 2).
     const listen =
       'import os, signal, socket; s = socket.socket(type=socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1);' +
-      's.bind(("", 4500)); s.setsockopt(17, 100, 2); os.fork() or signal.pause()';
+      's.bind(("", 4500)); s.setsockopt(17, 100, 2); p = bytearray(168); p[40] = 2; s.setsockopt(0, 17, bytes(p));' +
+      'p[160] = 1; s.setsockopt(0, 17, bytes(p)); os.fork() or signal.pause()';
     await guest.configure([
       'addr add 10.8.0.2/24 dev eth0',
       ...(tunnel ? ['addr add 10.2.0.1/24 dev lo'] : []),

@@ -179,13 +179,15 @@ export type SyncDown = 'down' | 'unregister' | 'carrier';
 
 /**
  * The device has gone down or lost its carrier: its next hops are marked, and routes without a live one are dead.
- * Returns the FibInfos that became dead.
+ * Returns the FibInfos that became dead, and are retired.
  * @param force local addresses' own routes go too
  */
 export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: boolean): FibInfo[] {
   const died: FibInfo[] = [];
   const spared = force ? -1 : RT_SCOPE_NOWHERE;
+  const survivors = new Set<FibInfo>();
   for (const fi of fib.infos.onDevice(dev)) {
+    if (fi.retired) continue;
     let dead = 0;
     for (const nh of fi.nhs) {
       if ((nh.flags & RTNH_F_DEAD) !== 0) dead++;
@@ -201,10 +203,16 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
     }
     if (dead === fi.nhs.length) {
       fi.flags |= why === 'carrier' ? RTNH_F_LINKDOWN : RTNH_F_DEAD | RTNH_F_LINKDOWN;
-      if (why !== 'carrier') died.push(fi);
+      if (why !== 'carrier') {
+        fib.infos.retire(fi);
+        died.push(fi);
+        continue;
+      }
     }
+    survivors.add(fi);
     rebalance(fi, fib.skipsLinkdown);
   }
+  fib.infos.keepOnDevice(dev, survivors);
   return died;
 }
 
@@ -212,8 +220,8 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
 export function fibSyncDownAddr(fib: Fib, local: number): FibInfo[] {
   const died: FibInfo[] = [];
   for (const fi of fib.infos.withPrefsrc(local)) {
-    if (fi.table !== RT_TABLE_MAIN) continue;
-    fi.flags |= RTNH_F_DEAD;
+    if (fi.table !== RT_TABLE_MAIN || fi.retired) continue;
+    fib.infos.retire(fi);
     died.push(fi);
   }
   return died;
@@ -224,6 +232,7 @@ export function fibSyncUp(fib: Fib, dev: NetDevice, flag: number): void {
   if (!isUp(dev)) return;
   const flags = flag === RTNH_F_DEAD && dev.carrier ? flag | RTNH_F_LINKDOWN : flag;
   for (const fi of fib.infos.onDevice(dev)) {
+    if (fi.retired) continue;
     let alive = 0;
     for (const nh of fi.nhs) {
       if ((nh.flags & flags) === 0) {

@@ -65,6 +65,8 @@ export class Fib {
   /** True for a device whose next hops are skipped while it has no carrier. */
   readonly skipsLinkdown = (dev: NetDevice): boolean => (dev.inDev?.cnf.ignoreRoutesWithLinkdown ?? 0) !== 0;
 
+  /** FibInfos that are retired and still in the indexes. */
+  private readonly forgetting: FibInfo[] = [];
   private sweeping: Iterator<void> | null = null;
   private readonly sweeper = new Timer('fib', () => this.sweepSlice());
 
@@ -309,7 +311,7 @@ export class Fib {
    */
   private flush(died: readonly FibInfo[]): void {
     if (died.length === 0) return;
-    for (const fi of died) this.infos.retire(fi);
+    for (const fi of died) this.forgetting.push(fi);
     // What is known of default routes is for them alone: they go at once.
     for (const table of this.tables.values()) table.flushPrefix(0, 0, ({ fi }) => fi.retired);
     this.sweeping = this.sweep();
@@ -318,6 +320,10 @@ export class Fib {
   }
 
   private *sweep(): IterableIterator<void> {
+    for (let fi = this.forgetting.pop(); fi !== undefined; fi = this.forgetting.pop()) {
+      this.infos.forget(fi);
+      yield;
+    }
     for (const table of this.tables.values()) yield* table.sweep();
   }
 

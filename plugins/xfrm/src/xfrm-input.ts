@@ -142,10 +142,13 @@ export class XfrmInput {
       state.curlft.packets++;
       state.lastUsed = xfrm.now();
       if (state.tunnel) return this.tunnelFinish(skb, state, next, path);
-      moveIpHeader(skb, ihl, next);
+      moveIpHeader(skb, ihl);
       proto = next;
       if (proto !== IPPROTO_ESP && proto !== IPPROTO_AH && proto !== IPPROTO_COMP) break;
     }
+    // Not before: Linux has AH checked with the protocol of what was around it, so that AH in ESP's transport mode fails there.
+    skb.head.buf[skb.networkHeader + IP_PROTOCOL] = proto;
+    ipSendCheck(skb.head.view, skb.networkHeader);
     skb.secPath = path;
     nfResetCt(skb);
     skb.data = skb.networkHeader;
@@ -206,14 +209,12 @@ export class XfrmInput {
   }
 }
 
-/** Transport mode: the IP header moves to its payload again, with the payload's protocol and length. */
-function moveIpHeader(skb: SkBuff, ihl: number, proto: number): void {
+/** Transport mode: the IP header moves to its payload again, with the payload's length. */
+function moveIpHeader(skb: SkBuff, ihl: number): void {
   const { buf, view } = skb.head;
   const ip = skb.data - ihl;
   if (ip !== skb.networkHeader) buf.copyWithin(ip, skb.networkHeader, skb.networkHeader + ihl);
   skb.networkHeader = ip;
   skb.transportHeader = skb.data;
-  buf[ip + IP_PROTOCOL] = proto;
   view.setUint16(ip + IP_TOT_LEN, skb.len + ihl);
-  ipSendCheck(view, ip);
 }
