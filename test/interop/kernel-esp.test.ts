@@ -226,7 +226,11 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
   const fromLan = (words: string): Promise<string> => lan.exec('ping', '-q', ...words.split(' '));
   const fromGuest = (words: string): Promise<string> => guest.exec(`ping -q ${words}`);
 
+  /** Who has not been asked for an address yet may lose a fragment to the asking. */
+  const untilHeard = '-c 1 -w 10';
+
   async function throughTransport(): Promise<void> {
+    await fromGuest(`${untilHeard} 10.8.0.1`);
     await noneLost(
       fromGuest('-c 20 -i 0.02 10.8.0.1'),
       fromGuest('-c 3 -i 0.02 -s 4000 10.8.0.1'),
@@ -236,6 +240,8 @@ describeOnKernel('a Linux kernel as IPsec peer', ['ping', 'python3', 'tshark', .
   }
 
   async function throughTunnel(octets: number): Promise<void> {
+    await fromLan(`${untilHeard} 10.2.0.1`);
+    await fromGuest(`${untilHeard} -I 10.2.0.1 10.1.0.2`);
     await noneLost(
       fromLan('-c 20 -i 0.02 10.2.0.1'),
       fromGuest('-c 20 -i 0.02 -I 10.2.0.1 10.1.0.2'),

@@ -56,7 +56,7 @@ function defaultGateways(aliases: readonly FibAlias[], flow: Flow, res: FibResul
   for (const alias of aliases) {
     const { fi } = alias;
     if (alias.tos !== (res.alias?.tos ?? 0) && alias.tos !== flow.tos) continue;
-    if (fi.priority !== priority || (fi.flags & RTNH_F_DEAD) !== 0) continue;
+    if (fi.priority !== priority || (fi.flags & RTNH_F_DEAD) !== 0 || fi.retired) continue;
     if (fi.scope !== res.scope || alias.type !== RTN_UNICAST) continue;
     if (fi.nhs[0].gw === 0 || fi.nhs[0].scope !== RT_SCOPE_LINK) continue;
     found.push(alias);

@@ -83,8 +83,9 @@ export class FibInfo {
   treeref = 0;
   /** No route has it any more. */
   dead = false;
-  /** Its routes are gone for everybody who looks; the tables let go of them piece by piece. */
-  retired = false;
+  private marked = false;
+  /** What its only next hop lives and dies with; FOREVER when there are several, or it outlives its device. */
+  era: Era = FOREVER;
   readonly key: string;
 
   constructor(id: number, key: string, init: FibInfoInit) {
@@ -99,7 +100,27 @@ export class FibInfo {
     this.metrics = init.metrics;
     this.nhs = init.nhs;
   }
+
+  /** Its routes are gone for everybody who looks; the tables let go of them piece by piece. */
+  get retired(): boolean {
+    return this.marked || this.era.over;
+  }
+
+  retire(): void {
+    this.marked = true;
+    this.flags |= RTNH_F_DEAD;
+  }
 }
+
+/**
+ * The time from a device's going up to its going down, and the FibInfos by one next hop on it: they all end with it, by one word.
+ * To mark a hundred thousand of them took 30 ms and more, each being somewhere else in memory.
+ */
+export class Era {
+  over = false;
+  readonly members: Set<FibInfo> = new Set();
+}
+const FOREVER = new Era();
 
 export interface FibInfoInit {
   readonly table: number;
@@ -115,6 +136,8 @@ export interface FibInfoInit {
 /** Makes, shares and indexes the FibInfos of one router. */
 export class FibInfoTable {
   private readonly byKey = new Map<string, FibInfo>();
+  private readonly eras = new Map<NetDevice, Era>();
+  /** Those of no era. */
   private readonly byDevice = new Map<NetDevice, Set<FibInfo>>();
   private readonly byPrefsrc = new Map<number, Set<FibInfo>>();
   private nextId = 1;
@@ -130,10 +153,33 @@ export class FibInfoTable {
     if (known !== undefined && !known.retired) return known;
     const fi = new FibInfo(this.nextId++, key, init);
     this.byKey.set(key, fi);
-    for (const nh of fi.nhs) if (nh.dev !== null) add(this.byDevice, nh.dev, fi);
+    this.index(fi);
     if (fi.prefsrc !== 0) add(this.byPrefsrc, fi.prefsrc, fi);
     rebalance(fi);
     return fi;
+  }
+
+  private index(fi: FibInfo): void {
+    const { nhs } = fi;
+    const { dev, scope } = nhs[0] ?? { dev: null, scope: 0 };
+    if (nhs.length === 1 && dev !== null && scope !== RT_SCOPE_NOWHERE) {
+      let era = this.eras.get(dev);
+      if (era === undefined) {
+        era = new Era();
+        this.eras.set(dev, era);
+      }
+      fi.era = era;
+      era.members.add(fi);
+    } else for (const nh of nhs) if (nh.dev !== null) add(this.byDevice, nh.dev, fi);
+  }
+
+  /** The device has gone down: its FibInfos of one next hop are retired. Null: there were none. The caller has them forgotten. */
+  endEra(dev: NetDevice): Era | null {
+    const era = this.eras.get(dev);
+    if (era === undefined) return null;
+    era.over = true;
+    this.eras.delete(dev);
+    return era.members.size === 0 ? null : era;
   }
 
   /** A route lets go of it (fib_release_info). */
@@ -143,23 +189,15 @@ export class FibInfoTable {
     if (!fi.retired) this.forget(fi);
   }
 
-  /**
-   * Its routes are to be taken out: nobody finds it any more, and a route like them gets a FibInfo of its own. The caller has it
-   * forgotten when there is time: a hundred thousand of them are marked in 10 ms, and take 100 to leave the indexes.
-   */
-  retire(fi: FibInfo): void {
-    fi.retired = true;
-    fi.flags |= RTNH_F_DEAD;
-  }
-
   /** These are all that the device has left: the others are retired. */
   keepOnDevice(dev: NetDevice, survivors: Set<FibInfo>): void {
     if (survivors.size > 0) this.byDevice.set(dev, survivors);
     else this.byDevice.delete(dev);
   }
 
-  /** Takes a FibInfo out of the indexes. */
+  /** Takes a FibInfo out of the indexes. Nobody finds a retired one; a route like its own has got another. */
   forget(fi: FibInfo): void {
+    fi.era.members.delete(fi);
     if (this.byKey.get(fi.key) === fi) this.byKey.delete(fi.key);
     for (const nh of fi.nhs) {
       if (nh.dev !== null) remove(this.byDevice, nh.dev, fi);
@@ -169,7 +207,13 @@ export class FibInfoTable {
   }
 
   /** All FibInfos with a next hop on the device. */
-  onDevice(dev: NetDevice): Iterable<FibInfo> {
+  *onDevice(dev: NetDevice): Iterable<FibInfo> {
+    yield* this.eras.get(dev)?.members ?? [];
+    yield* this.ofNoEra(dev);
+  }
+
+  /** Those that do not all end with it. */
+  ofNoEra(dev: NetDevice): Iterable<FibInfo> {
     return this.byDevice.get(dev) ?? [];
   }
 

@@ -178,7 +178,8 @@ function validPrefsrc(fib: Fib, config: RouteConfig): boolean {
 export type SyncDown = 'down' | 'unregister' | 'carrier';
 
 /**
- * The device has gone down or lost its carrier: its next hops are marked, and routes without a live one are dead.
+ * The device has gone down or lost its carrier: its next hops are marked, and routes without a live one are dead. When it has gone
+ * down, those by one next hop end with its era instead (FibInfoTable.endEra).
  * Returns the FibInfos that became dead, and are retired.
  * @param force local addresses' own routes go too
  */
@@ -186,7 +187,7 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
   const died: FibInfo[] = [];
   const spared = force ? -1 : RT_SCOPE_NOWHERE;
   const survivors = new Set<FibInfo>();
-  for (const fi of fib.infos.onDevice(dev)) {
+  for (const fi of why === 'carrier' ? fib.infos.onDevice(dev) : fib.infos.ofNoEra(dev)) {
     if (fi.retired) continue;
     let dead = 0;
     for (const nh of fi.nhs) {
@@ -204,7 +205,7 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
     if (dead === fi.nhs.length) {
       fi.flags |= why === 'carrier' ? RTNH_F_LINKDOWN : RTNH_F_DEAD | RTNH_F_LINKDOWN;
       if (why !== 'carrier') {
-        fib.infos.retire(fi);
+        fi.retire();
         died.push(fi);
         continue;
       }
@@ -212,7 +213,7 @@ export function fibSyncDownDev(fib: Fib, dev: NetDevice, why: SyncDown, force: b
     survivors.add(fi);
     rebalance(fi, fib.skipsLinkdown);
   }
-  fib.infos.keepOnDevice(dev, survivors);
+  if (why !== 'carrier') fib.infos.keepOnDevice(dev, survivors);
   return died;
 }
 
@@ -221,7 +222,7 @@ export function fibSyncDownAddr(fib: Fib, local: number): FibInfo[] {
   const died: FibInfo[] = [];
   for (const fi of fib.infos.withPrefsrc(local)) {
     if (fi.table !== RT_TABLE_MAIN || fi.retired) continue;
-    fib.infos.retire(fi);
+    fi.retire();
     died.push(fi);
   }
   return died;

@@ -233,7 +233,7 @@ export class FibTable {
       res.table = this;
       return error;
     }
-    if ((fi.flags & RTNH_F_DEAD) !== 0) return 1;
+    if ((fi.flags & RTNH_F_DEAD) !== 0 || fi.era.over) return 1;
     const { nhs } = fi;
     for (let i = 0; i < nhs.length; i++) {
       const nh = nhs[i];

@@ -39,7 +39,7 @@ import { createFibInfo, fibSyncDownAddr, fibSyncDownDev, fibSyncUp, type RouteCo
 import { FibResult, FibTable, type RouteMatch, type RouteVerb } from './fib-table.ts';
 
 /** Prefixes that are looked over at a time when routes are taken out: some milliseconds. */
-const SWEEP_SLICE = 1024;
+const SWEEP_SLICE = 512;
 
 /** A route as listings and events see it. */
 export interface RouteEntry {
@@ -66,7 +66,7 @@ export class Fib {
   readonly skipsLinkdown = (dev: NetDevice): boolean => (dev.inDev?.cnf.ignoreRoutesWithLinkdown ?? 0) !== 0;
 
   /** FibInfos that are retired and still in the indexes. */
-  private readonly forgetting: FibInfo[] = [];
+  private readonly forgetting: Iterable<FibInfo>[] = [];
   private sweeping: Iterator<void> | null = null;
   private readonly sweeper = new Timer('fib', () => this.sweepSlice());
 
@@ -281,7 +281,10 @@ export class Fib {
 
   /** The device is down or going for good: routes by it are dead and flushed (fib_disable_ip). */
   deviceDown(dev: NetDevice, why: SyncDown, force: boolean): void {
-    this.flush(fibSyncDownDev(this, dev, why, force));
+    const died = fibSyncDownDev(this, dev, why, force);
+    const era = this.infos.endEra(dev);
+    if (era !== null) this.forgetting.push(era.members);
+    this.flush(died, era !== null);
     this.onChange();
   }
 
@@ -309,9 +312,9 @@ export class Fib {
    * Takes out all routes with these FibInfos (fib_flush). From now on no packet and no listing finds them; the tables let
    * go of them in slices, so that packets do not wait for a hundred thousand of them.
    */
-  private flush(died: readonly FibInfo[]): void {
-    if (died.length === 0) return;
-    for (const fi of died) this.forgetting.push(fi);
+  private flush(died: readonly FibInfo[], more = false): void {
+    if (died.length === 0 && !more) return;
+    this.forgetting.push(died);
     // What is known of default routes is for them alone: they go at once.
     for (const table of this.tables.values()) table.flushPrefix(0, 0, ({ fi }) => fi.retired);
     this.sweeping = this.sweep();
@@ -320,9 +323,14 @@ export class Fib {
   }
 
   private *sweep(): IterableIterator<void> {
-    for (let fi = this.forgetting.pop(); fi !== undefined; fi = this.forgetting.pop()) {
-      this.infos.forget(fi);
-      yield;
+    // Another flush begins anew: what is forgotten already may be forgotten again.
+    for (let gone = this.forgetting.at(-1); gone !== undefined; gone = this.forgetting.at(-1)) {
+      for (const fi of gone) {
+        fi.retire();
+        this.infos.forget(fi);
+        yield;
+      }
+      this.forgetting.pop();
     }
     for (const table of this.tables.values()) yield* table.sweep();
   }
