@@ -87,6 +87,7 @@ export function icmpSend(skb: SkBuff, type: number, code: number, info: number):
   const rt = skbRtable(skb);
   if (mustNotAnswer(skb, rt)) return;
   const ipv4 = ipv4Of(skb);
+  if (ipv4.icmpBusy) return;
   const { icmpLimit } = ipv4;
   // What comes by loopback is not held back.
   const limited = !icmpLimit.unlimited(type, code) && (skb.dev.flags & IFF_LOOPBACK) === 0;
@@ -114,6 +115,7 @@ export function icmpSend(skb: SkBuff, type: number, code: number, info: number):
 /** Answers the packet `skb`, which was for this router, with a message of the same kind (icmp_reply). */
 export function icmpReply(skb: SkBuff, message: IcmpMessage): void {
   const ipv4 = ipv4Of(skb);
+  if (ipv4.icmpBusy) return;
   const { icmpLimit } = ipv4;
   const options = ipOptionsEcho(ipv4, skb);
   if (options === null) return;
@@ -178,6 +180,13 @@ function pushMessage(cause: SkBuff, rt: Rtable, flow: Flow, tos: number, options
   if (skb.trace !== 0) net.tracer.stage(skb, 'icmpPushReply', icmpName(type, code));
   ipPushHeader(skb, rt, { saddr: flow.saddr, daddr: flow.daddr, protocol: IPPROTO_ICMP, tos }, options.optlen);
   ipOptionsBuild(skb, options, daddr, rt);
-  countIcmpOut(ipv4Of(cause), flow.sport);
-  ipLocalOut(skb);
+  const ipv4 = ipv4Of(cause);
+  countIcmpOut(ipv4, flow.sport);
+  // One at a time: what becomes of it on its way out makes no other one (icmp_xmit_lock).
+  ipv4.icmpBusy = true;
+  try {
+    ipLocalOut(skb);
+  } finally {
+    ipv4.icmpBusy = false;
+  }
 }

@@ -30,6 +30,8 @@ export class Ipv4 {
   readonly peers: InetPeers;
   readonly frags: FragQueues;
   readonly icmpLimit: IcmpRateLimit;
+  /** An ICMP message of this router is on its way out. */
+  icmpBusy = false;
   readonly idents: IpIdents;
   readonly udp: UdpTable = new UdpTable();
   /** ICMP messages by type, 0 … 255: the `IcmpMsg:` line of /proc/net/snmp. */

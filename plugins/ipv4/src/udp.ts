@@ -13,6 +13,7 @@ import {
   IPPROTO_UDP,
   ipHdrLen,
   kfreeSkb,
+  nfResetCt,
   RTCF_BROADCAST,
   RTCF_MULTICAST,
   SKB_DROP_REASON_NO_SOCKET,
@@ -70,6 +71,8 @@ export function udpRcv(skb: SkBuff): number {
   }
   if (!xfrmPolicyIn(skb)) return 0;
   net.udpMib[UDP_MIB_NOPORTS]++;
+  // The error finds its connection by what it quotes, as one from elsewhere would (nf_reset_ct).
+  nfResetCt(skb);
   icmpSend(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
   kfreeSkb(skb, SKB_DROP_REASON_NO_SOCKET);
   return 0;

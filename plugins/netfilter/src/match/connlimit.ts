@@ -1,6 +1,7 @@
 /** match/connlimit.ts — `-m connlimit`: how many connections a host or network has (cf. Linux net/netfilter/xt_connlimit.c). */
 import {
   defineMatch,
+  IP_CT_DIR_ORIGINAL,
   IP_DADDR,
   IP_SADDR,
   inetMakeMask,
@@ -14,7 +15,7 @@ import {
 } from '@packetwalk/framework';
 import { ConnCount } from '../conntrack/conn-count.ts';
 import { conntrackUser } from '../conntrack/conntrack-user.ts';
-import type { NfConn } from '../conntrack/nf-conn.ts';
+import { type NfConn, ZONE_DEFAULT } from '../conntrack/nf-conn.ts';
 import type { NfConntrack } from '../conntrack/nf-conntrack.ts';
 import { readQuotedTuple, Tuple } from '../conntrack/tuple.ts';
 
@@ -75,13 +76,16 @@ export function connlimit(nct: NfConntrack): XtMatch {
       const { view } = skb.head;
       const ip = skb.networkHeader;
       const ct = skb.nfct as NfConn | null;
-      // What is no connection counts as one for itself, if it can be read at all.
-      if (ct === null && !readQuotedTuple(tuple, view, ip, skb.data + skb.len)) {
+      // What is no connection, or none yet, is counted by its own ends, if they can be read at all.
+      if (ct !== null) {
+        ct.tuple(IP_CT_DIR_ORIGINAL, tuple);
+        tuple.key &= 0xff;
+      } else if (!readQuotedTuple(tuple, view, ip, skb.data + skb.len)) {
         par.hotdrop = true;
         return false;
       }
       const network = view.getInt32(ip + (destination ? IP_DADDR : IP_SADDR)) & mask;
-      return counts.exceeds(network, ct, limit) !== upto;
+      return counts.exceeds(network, tuple, ct === null ? ZONE_DEFAULT : ct.zone, limit) !== upto;
     },
     attach,
     destroy({ counts }) {
