@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadDocument } from '../cli/src/load-config.ts';
 
 const START = `
-plugins: [ipv4, arp, fib-trie, netfilter, nic-pair]
+plugins: [ipv4, arp, fib-trie, netfilter, ebtables, nic-pair]
 devices:
   lan: {driver: nic-pair, peer: wan, mac: "02:00:00:00:00:01", addresses: [192.168.0.1/24]}
   wan: {driver: nic-pair, peer: lan, mac: "02:00:00:00:00:02", addresses: [203.0.113.2/30]}
@@ -24,6 +24,7 @@ const QUESTIONS = [
   'sysctl -a',
   'ipset save',
   'iptables-save',
+  'ebtables-save',
 ];
 
 const KEY = '0x101112131415161718191a1b1c1d1e1f20212223';
@@ -110,6 +111,10 @@ const line = fc.oneof(
     'iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP',
     'iptables -A FORWARD -m comment --comment "it\'s \\"quoted\\"" -j ACCEPT',
     'iptables -P FORWARD DROP',
+    'ebtables -N U -P RETURN',
+    'ebtables -A FORWARD -p IPv4 --ip-dport 53 --ip-proto udp -j U',
+    'ebtables -t nat -A POSTROUTING -o lan -j snat --to-src 02:00:00:00:00:77 --snat-arp',
+    'ebtables -A U --log-prefix "a b" -j DROP',
   ),
 );
 
