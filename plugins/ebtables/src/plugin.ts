@@ -71,10 +71,8 @@ const plugin: Plugin<Options> = definePlugin<Options>({
     for (const command of [ebtablesCommand, ebtablesSaveCommand, ebtablesRestoreCommand]) ctx.command(command(context));
     ctx.onConfigure(() => applyConfig(ctx, context));
     ctx.onSave((config) => {
-      config.ebtables = tables
-        .all()
-        .flatMap((table) => (table.used ? [tableText(table, false)] : []))
-        .join('');
+      const texts = tables.all().flatMap((table) => (table.used ? [tableText(table, false)] : []));
+      if (texts.length > 0) config.ebtables = texts.join('');
     });
   },
 });
