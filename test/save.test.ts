@@ -144,7 +144,7 @@ describe('packetwalk save', () => {
       type(only(lab), typed);
     }
     expect(type(only(lab), 'save')).toBe(`hostname: saved
-plugins: [ipv4, arp, fib-trie, netfilter, nic-pair]
+plugins: [ipv4, arp, fib-trie, netfilter, ebtables, nic-pair]
 devices:
   lan: {driver: nic-pair, peer: wan, mac: 02:00:00:00:00:01, addresses: [192.168.0.1/24]}
   wan: {driver: nic-pair, peer: lan, mac: 02:00:00:00:00:02, addresses: [203.0.113.2/30]}
