@@ -11,6 +11,7 @@ export const RT_SCOPE_NOWHERE = 255;
 /** Address flags (if_addr.h). */
 export const IFA_F_SECONDARY = 0x01;
 export const IFA_F_NOPREFIXROUTE = 0x200;
+export const IFA_F_DEPRECATED = 0x20;
 export const IFA_F_PERMANENT = 0x80;
 
 /** An address of a device (in_ifaddr). Addresses are int32. */
@@ -28,6 +29,15 @@ export interface Ifaddr {
   label: string;
   metric: number;
   protocol: number;
+  /** Of one that is not for ever. */
+  lifetime?: IfaddrLifetime | null;
+}
+
+/** How long an address is valid and preferred, in seconds (0xffffffff: for ever) from a time in jiffies. */
+export interface IfaddrLifetime {
+  readonly valid: number;
+  readonly preferred: number;
+  readonly since: number;
 }
 
 /** Per-device IPv4 settings (ipv4_devconf): net.ipv4.conf.DEV.*, all numbers. */
@@ -101,6 +111,9 @@ export interface NewIfaddr {
   readonly flags?: number;
   readonly label?: string;
   readonly metric?: number;
+  /** Seconds; for ever unless told. */
+  readonly valid?: number;
+  readonly preferred?: number;
 }
 
 export const InetDevices: Token<InetDevices> = token<InetDevices>('InetDevices');

@@ -20,6 +20,7 @@ import {
   RT_SCOPE_LINK,
   RT_SCOPE_UNIVERSE,
 } from '@packetwalk/framework';
+import { AddressLifetimes, FOREVER } from './address-lifetime.ts';
 import { type DevconfBlock, devconfSysctls, initialDevconf } from './devconf.ts';
 
 /** Kernel-made addresses (IFAPROT_KERNEL_LO). */
@@ -87,8 +88,15 @@ export class Devinet implements InetDevices {
   /** A setting that routing depends on has changed. */
   onConfChanged: () => void = () => {};
 
+  private readonly lifetimes: AddressLifetimes;
+
   constructor(net: Net) {
     this.net = net;
+    this.lifetimes = new AddressLifetimes(
+      net,
+      () => this.addresses(),
+      (ifa) => this.delAddress(ifa),
+    );
     const blocks: [string, Ipv4Devconf][] = [
       ['all', this.all],
       ['default', this.dflt],
@@ -97,6 +105,7 @@ export class Devinet implements InetDevices {
   }
 
   dispose(): void {
+    this.lifetimes.dispose();
     for (const undo of this.common) undo();
     for (const dev of this.sysctls.keys()) this.dropSysctls(dev);
   }
@@ -156,6 +165,10 @@ export class Devinet implements InetDevices {
     }
   }
 
+  private *addresses(): Iterable<Ifaddr> {
+    for (const { ifaList } of this.blocks.values()) yield* ifaList;
+  }
+
   addAddress(dev: NetDevice, spec: NewIfaddr): Ifaddr {
     const inDev = this.of(dev);
     const ifa: Ifaddr = {
@@ -170,6 +183,7 @@ export class Devinet implements InetDevices {
       label: spec.label ?? dev.name,
       metric: spec.metric ?? 0,
       protocol: 0,
+      lifetime: null,
     };
     const list = inDev.ifaList;
     let lastPrimary = 0;
@@ -186,9 +200,16 @@ export class Devinet implements InetDevices {
     // From its first address on, a device no longer follows changes of `default`.
     for (const field of Object.keys(inDev.cnf) as (keyof Ipv4Devconf)[]) inDev.touched.add(field);
     this.addLocal(ifa);
+    this.lifetimes.set(ifa, spec.valid ?? FOREVER, spec.preferred ?? FOREVER);
     this.listener.added(ifa);
     this.net.notifier.emit('inetaddr:up', ifa);
     return ifa;
+  }
+
+  /** `ip addr change`: what is not told is as of a new address. */
+  changeAddress(ifa: Ifaddr, { metric = 0, valid = FOREVER, preferred = FOREVER }: NewIfaddr): void {
+    if (metric !== ifa.metric) this.changeMetric(ifa, metric);
+    this.lifetimes.set(ifa, valid, preferred);
   }
 
   /** Gives an address another metric: its network's route follows (fib_modify_prefix_metric). */

@@ -1,6 +1,7 @@
 /** save.ts — addresses, routes and rules of a running router, as its config has them. */
 import {
   formatIpv4,
+  IFA_F_DEPRECATED,
   IFA_F_NOPREFIXROUTE,
   IFF_LOOPBACK,
   type Ifaddr,
@@ -15,6 +16,7 @@ import {
   rtprotN2a,
   type SavedConfig,
 } from '@packetwalk/framework';
+import { FOREVER, timeLeft } from './address-lifetime.ts';
 import type { RouteEntry } from './fib.ts';
 import { RTNH_F_DEAD, RTNH_F_LINKDOWN } from './fib-info.ts';
 import { DEFAULT_RULES, type FibRule } from './fib-rules.ts';
@@ -56,6 +58,9 @@ function addressWords(ifa: Ifaddr): string {
   if (label !== ifa.inDev.dev.name) words.push('label', label);
   if (metric !== 0) words.push('metric', String(metric));
   if ((flags & IFA_F_NOPREFIXROUTE) !== 0) words.push('noprefixroute');
+  const { valid, preferred } = timeLeft(ifa);
+  if (valid !== FOREVER) words.push(`valid_lft ${valid} preferred_lft ${preferred}`);
+  else if ((flags & IFA_F_DEPRECATED) !== 0) words.push('preferred_lft 0');
   return words.join(' ');
 }
 

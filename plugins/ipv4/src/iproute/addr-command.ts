@@ -5,6 +5,7 @@ import {
   type CommandIo,
   duparg2,
   formatIpv4,
+  IFA_F_DEPRECATED,
   IFA_F_NOPREFIXROUTE,
   IFA_F_PERMANENT,
   IFA_F_SECONDARY,
@@ -23,6 +24,7 @@ import {
   toPrefix,
   Words,
 } from '@packetwalk/framework';
+import { FOREVER, timeLeft } from '../address-lifetime.ts';
 import type { Devinet } from '../devinet.ts';
 import { parseAddress } from './addr-parse.ts';
 import { scopeName, scopeNumber } from './route-types.ts';
@@ -78,7 +80,7 @@ function add(words: Words, net: Net, inet: Devinet, replace: boolean): void {
   if (spec.local === 0) return;
   const known = replace ? find(dev, spec.local, spec.prefixlen) : undefined;
   if (known === undefined) inet.addAddress(dev, spec);
-  else if (spec.metric !== undefined && spec.metric !== known.metric) inet.changeMetric(known, spec.metric);
+  else inet.changeAddress(known, spec);
 }
 
 function del(words: Words, net: Net, inet: Devinet, io: CommandIo): void {
@@ -124,6 +126,7 @@ function parseFilter(words: Words, net: Net, flags: ReadonlySet<string>): Filter
     else if (word === 'secondary' || word === 'temporary') flag(IFA_F_SECONDARY, true);
     else if (word === 'permanent' || word === '-dynamic') flag(IFA_F_PERMANENT, true);
     else if (word === 'dynamic' || word === '-permanent') flag(IFA_F_PERMANENT, false);
+    else if (word === 'deprecated' || word === '-deprecated') flag(IFA_F_DEPRECATED, !word.startsWith('-'));
     else if (word === 'noprefixroute' || word === '-noprefixroute') flag(IFA_F_NOPREFIXROUTE, !word.startsWith('-'));
     else {
       const name = word === 'dev' ? words.next() : word;
@@ -207,15 +210,18 @@ function addressText(ifa: Ifaddr, newline: string): string {
   if (ifa.broadcast !== 0) text.push('brd', formatIpv4(ifa.broadcast));
   text.push('scope', scopeName(ifa.scope));
   if ((ifa.flags & IFA_F_SECONDARY) !== 0) text.push('secondary');
+  if ((ifa.flags & IFA_F_DEPRECATED) !== 0) text.push('deprecated');
+  if ((ifa.flags & IFA_F_PERMANENT) === 0) text.push('dynamic');
   if ((ifa.flags & IFA_F_NOPREFIXROUTE) !== 0) text.push('noprefixroute');
   text.push(ifa.label);
-  return `${text.join(' ')}${newline}       valid_lft forever preferred_lft forever`;
+  const { valid, preferred } = timeLeft(ifa);
+  return `${text.join(' ')}${newline}       valid_lft ${seconds(valid)} preferred_lft ${seconds(preferred)}`;
 }
 
-/** Lifetime of an address that does not expire (INFINITY_LIFE_TIME). */
-const FOREVER = 0xffffffff;
+const seconds = (n: number): string => (n === FOREVER ? 'forever' : `${n}sec`);
 
 function addressJson(ifa: Ifaddr): object {
+  const { valid, preferred } = timeLeft(ifa);
   return {
     family: 'inet',
     local: formatIpv4(ifa.local),
@@ -225,9 +231,11 @@ function addressJson(ifa: Ifaddr): object {
     ...(ifa.broadcast === 0 ? {} : { broadcast: formatIpv4(ifa.broadcast) }),
     scope: scopeName(ifa.scope),
     ...((ifa.flags & IFA_F_SECONDARY) === 0 ? {} : { secondary: true }),
+    ...((ifa.flags & IFA_F_DEPRECATED) === 0 ? {} : { deprecated: true }),
+    ...((ifa.flags & IFA_F_PERMANENT) !== 0 ? {} : { dynamic: true }),
     ...((ifa.flags & IFA_F_NOPREFIXROUTE) === 0 ? {} : { noprefixroute: true }),
     label: ifa.label,
-    valid_life_time: FOREVER,
-    preferred_life_time: FOREVER,
+    valid_life_time: valid,
+    preferred_life_time: preferred,
   };
 }

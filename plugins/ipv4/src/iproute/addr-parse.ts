@@ -17,6 +17,7 @@ import {
   toPrefix,
   type Words,
 } from '@packetwalk/framework';
+import { FOREVER } from '../address-lifetime.ts';
 import { scopeNumber } from './route-types.ts';
 
 export interface ParsedAddress {
@@ -82,18 +83,16 @@ class AddressWords {
     this.lifetimes.set(name, value === 'forever' ? FOREVER : (getUnsigned(value) ?? invarg(`${name} value`, value)));
   }
 
-  /** Addresses do not expire here: any lifetime but the longest is refused. */
-  checkLifetimes(): void {
-    if (this.lifetimes.size === 0) return;
+  /** Seconds that the address will be valid and preferred. */
+  takeLifetimes(): { valid?: number; preferred?: number } {
+    if (this.lifetimes.size === 0) return {};
     const valid = this.lifetimes.get('valid_lft') ?? FOREVER;
     const preferred = this.lifetimes.get('preferred_lft') ?? FOREVER;
     if (valid === 0) throw new CommandError('valid_lft is zero');
     if (valid < preferred) throw new CommandError('preferred_lft is greater than valid_lft');
-    if (valid !== FOREVER || preferred !== FOREVER) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
+    return { valid, preferred };
   }
 }
-
-const FOREVER = 0xffffffff;
 
 const WILDCARD = (local: string): string => `Warning: Executing wildcard deletion to stay compatible with old scripts.
          Explicitly specify the prefix length (${local}/32) to avoid this warning.
@@ -115,7 +114,7 @@ export function parseAddress(words: Words, net: Net, given?: NetDevice, warn: ((
   if (wildcard) warn(WILDCARD(formatIpv4(local.address)));
   const dev = net.needDevice(w.dev as string);
   if (local === null || local.any) throw new CommandError('RTNETLINK answers: Operation not supported', 2);
-  if (warn === null) w.checkLifetimes();
+  const lifetimes = warn === null ? w.takeLifetimes() : {};
   const prefixlen = peer !== null ? peer.length : local.length;
   return {
     dev,
@@ -125,6 +124,7 @@ export function parseAddress(words: Words, net: Net, given?: NetDevice, warn: ((
       local: local.address,
       prefixlen,
       flags: w.flags,
+      ...lifetimes,
       ...(peer === null ? {} : { address: peer.address }),
       ...(w.broadcast === undefined ? {} : { broadcast: broadcastOf(w.broadcast, peer ?? local) }),
       ...(w.scope === undefined ? {} : { scope: w.scope }),
