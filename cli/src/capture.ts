@@ -1,6 +1,6 @@
 /** capture.ts — `packetwalk capture`: the packets of a running router, on the terminal or as pcapng into a file or pipe. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { CAPTURE_USAGE } from '@packetwalk/framework';
+import { CAPTURE_USAGE, CommandError, readCaptureArgs } from '@packetwalk/framework';
 import { sendCommand } from './control-client.ts';
 import type { Invocation } from './main.ts';
 
@@ -13,6 +13,14 @@ export async function capture({ args, router }: Invocation): Promise<number> {
     return 0;
   }
   const at = args.indexOf('-w');
+  try {
+    // What is wrong with the arguments is known before a router is asked.
+    readCaptureArgs(at < 0 ? args : args.toSpliced(at, 2));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
   if (at < 0) return sendCommand({ argv: ['capture', ...args], router });
   const path = args[at + 1];
   if (path === undefined) {

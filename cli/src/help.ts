@@ -11,6 +11,7 @@ Usage:
   packetwalk scenario IN OUT        play a compiled scenario in virtual time, write what came out
   packetwalk test FILE...           play scenarios and compare what came out with what they expect
   packetwalk init KIND NAME         begin a router, lab, plugin, driver or fib-backend, with a test that passes
+  packetwalk version                print the version
   packetwalk completion SHELL       write completions for bash, zsh or fish
   packetwalk [-r NAME] COMMAND...   a command for a running router, as its tool has it:
                                     ip addr | link | route | neigh | rule, arp, ping, sysctl, stats, cat /proc/...
@@ -18,7 +19,8 @@ Usage:
 Options:
   -r, --router NAME   which running router, or router of a running lab
   -V, --version       print the version
-  -h, --help          print this
+  -h, --help          print this; behind a command, what it understands
+  --json              behind a command of ours: an object a line; ip -j prints what iproute2 does
 
 Exit status: 0 success, 1 failure, 2 wrong usage or config; commands of routers have their tool's own.
 `;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suggestion } from '@packetwalk/framework';
+import { jsonLine } from './json-lines.ts';
 import type { Invocation } from './main.ts';
 import { version } from './version.ts';
 
@@ -33,11 +34,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'fib-backend': { summary: 'a plugin with a lookup structure for routes', folder: true, next: inFolder },
 };
 
-const USAGE = `Usage: packetwalk init KIND NAME
+const USAGE = `Usage: packetwalk init [ --json ] KIND NAME
 Writes the beginning of something, with a test that passes. KIND is one of:
 ${Object.entries(KINDS)
   .map(([kind, { summary }]) => `  ${kind.padEnd(12)} ${summary}`)
   .join('\n')}
+--json prints an object a line: the files written, and what to type next.
+Exit status: 0 success, 1 no such KIND, no name, or a file is there already; 2 wrong usage.
 `;
 
 export async function init({ args }: Invocation): Promise<number> {
@@ -45,8 +48,9 @@ export async function init({ args }: Invocation): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const [kind, name, ...more] = args;
-  if (kind === undefined || name === undefined || more.length > 0) {
+  const json = args.includes('--json');
+  const [kind, name, ...more] = args.filter((arg) => arg !== '--json');
+  if (kind?.startsWith('-') || kind === undefined || name === undefined || more.length > 0) {
     process.stderr.write(USAGE);
     return 2;
   }
@@ -70,6 +74,11 @@ export async function init({ args }: Invocation): Promise<number> {
   for (const [file, text] of files) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
+  }
+  if (json) {
+    for (const file of files.keys()) jsonLine({ wrote: file });
+    for (const line of template.next(name)) jsonLine({ next: line });
+    return 0;
   }
   process.stdout.write(`${[...files.keys()].map((file) => `wrote ${file}`).join('\n')}\n\nnext:\n`);
   for (const line of template.next(name)) process.stdout.write(`  ${line}\n`);

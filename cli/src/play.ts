@@ -6,8 +6,10 @@ import { ScenarioError } from './scenario-file.ts';
 import { formatRun, parseCompiled } from './scenario-format.ts';
 import { scenarioPlugins } from './scenario-plugins.ts';
 
-const USAGE = `Usage: packetwalk scenario COMPILED.json OUT.jsonl
+const USAGE = `Usage: packetwalk scenario [ --json ] COMPILED.json OUT.jsonl
 Plays a scenario in virtual time. Either file may be "-". A command that is not known ends the run with its text.
+What comes out is an object a line, with --json or without.
+Exit status: 0 success, 1 a command failed, 2 a file cannot be used.
 `;
 
 export async function play({ args }: Invocation): Promise<number> {
@@ -15,11 +17,12 @@ export async function play({ args }: Invocation): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (args.length !== 2) {
+  const files = args.filter((arg) => arg !== '--json');
+  if (files.length !== 2 || files.some((file) => /^-./.test(file))) {
     process.stderr.write(USAGE);
     return 2;
   }
-  const [input, output] = args;
+  const [input, output] = files;
   try {
     const scenario = parseCompiled(readFileSync(input === '-' ? 0 : input, 'utf8'), input);
     const records = await playScenario(scenario, { plugins: await scenarioPlugins() });

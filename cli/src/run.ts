@@ -2,13 +2,16 @@
 import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
 import { attachToHost, HostClock, HostRandom, hostSecret, tuneEngine } from '@packetwalk/framework/runtime';
 import { ControlServer } from './control-server.ts';
+import { jsonLine } from './json-lines.ts';
 import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
 import { runScript } from './script.ts';
 
-const USAGE = `Usage: packetwalk run [ -v | -q ] FILE
+const USAGE = `Usage: packetwalk run [ -v | -q ] [ --json ] FILE
 Runs the router or lab of a config. With a script: in it, that is run in virtual time and the program ends.
 Otherwise it runs until SIGINT or SIGTERM, or until all captures are read; a second signal skips the clean-up.
+FILE may be "-". -v says more, -q less. --json prints an object a line: each command of the script, what it printed, its walk.
+Exit status: 0 success, 1 something went wrong while it ran, 2 the config cannot be used, 130 ended by a second signal.
 `;
 
 /** Exit status of a program that a signal ended at once. */
@@ -21,7 +24,7 @@ export async function run({ args, router }: Invocation): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (files.length !== 1 || options.some((o) => o !== '-v' && o !== '-q')) {
+  if (files.length !== 1 || options.some((o) => !['-v', '-q', '--json'].includes(o))) {
     process.stderr.write(USAGE);
     return 2;
   }
@@ -33,6 +36,7 @@ export async function run({ args, router }: Invocation): Promise<number> {
         plan,
         (text) => process.stdout.write(text),
         (text) => process.stderr.write(text),
+        options.includes('--json') ? jsonLine : null,
       );
     }
     const level: LogLevel = options.includes('-v') ? 'debug' : options.includes('-q') ? 'warn' : 'info';

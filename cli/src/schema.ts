@@ -12,9 +12,9 @@ import { readConfigText, UnusableConfig } from './load-config.ts';
 import { BUILT_IN_PLUGINS, loadPlugin } from './load-plugin.ts';
 import type { Invocation } from './main.ts';
 
-const USAGE = `Usage: packetwalk schema [ CONFIG ]
+const USAGE = `Usage: packetwalk schema [ --json ] [ CONFIG ]
 Writes the JSON Schema of configs to standard output: of what CONFIG's plugins understand, third-party ones included, or of
-everything built in. Name the file in the first line of a config and editors complete it:
+everything built in; "-" is standard input, --json writes one line. Name the file in the first line of a config and editors complete it:
   # yaml-language-server: $schema=FILE
 `;
 
@@ -23,13 +23,15 @@ export async function schema({ args }: Invocation): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (args.length > 1 || args[0]?.startsWith('-')) {
+  const json = args.includes('--json');
+  const files = args.filter((arg) => arg !== '--json');
+  if (files.length > 1 || /^-./.test(files[0] ?? '')) {
     process.stderr.write(USAGE);
     return 2;
   }
   try {
-    const found = args.length === 0 ? await builtInSchema() : await configSchema(args[0]);
-    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+    const found = files.length === 0 ? await builtInSchema() : await configSchema(files[0]);
+    process.stdout.write(`${JSON.stringify(found, null, json ? 0 : 2)}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof UnusableConfig)) throw error;

@@ -28,20 +28,47 @@ export function virtualLab(plan: Plan, err: (text: string) => void): Lab | null 
   }
 }
 
-/** Runs the script and writes to `out`. Returns the exit status: 1 when a command could not be run at all. */
-export async function runScript(plan: Plan, out: (text: string) => void, err: (text: string) => void): Promise<number> {
+/** What became of a step. */
+interface StepResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The walk that it caused, as text. */
+  readonly walk?: string;
+}
+
+/**
+ * Runs the script and writes to `out`, or with `json` gives it an object a step. Returns the exit status: 1 when a command
+ * could not be run at all.
+ */
+export async function runScript(
+  plan: Plan,
+  out: (text: string) => void,
+  err: (text: string) => void,
+  json: ((object: object) => void) | null = null,
+): Promise<number> {
   const lab = virtualLab(plan, err);
   if (lab === null) return 2;
   await lab.start();
   let status = 0;
   try {
     for (const [i, step] of plan.script.entries()) {
-      const router = step.router === undefined ? lab.routers.values().next().value : lab.router(step.router);
-      if (i > 0) out('\n');
-      if (step.note !== undefined) out(`${step.note}\n`);
-      const prompt = step.router === undefined ? '' : `${step.router} `;
-      out(`${prompt}$ ${step.run}\n`);
-      if ((await runStep(lab, router as Router, step, out, err)) === COMMAND_NOT_FOUND) status = 1;
+      const router = (step.router === undefined ? lab.routers.values().next().value : lab.router(step.router)) as Router;
+      if (json === null) {
+        if (i > 0) out('\n');
+        if (step.note !== undefined) out(`${step.note}\n`);
+        const prompt = step.router === undefined ? '' : `${step.router} `;
+        out(`${prompt}$ ${step.run}\n`);
+      }
+      const result = await runStep(lab, router, step);
+      if (result.status === COMMAND_NOT_FOUND) status = 1;
+      if (json !== null) {
+        json({ router: router.name, run: step.run, ...(step.note === undefined ? {} : { note: step.note }), ...result });
+        continue;
+      }
+      out(result.stdout);
+      err(result.stderr);
+      if (result.walk !== undefined) out(result.walk);
     }
   } finally {
     await lab.stop();
@@ -51,13 +78,7 @@ export async function runScript(plan: Plan, out: (text: string) => void, err: (t
 
 const COMMAND_NOT_FOUND = 127;
 
-async function runStep(
-  lab: Lab,
-  router: Router,
-  step: ScriptStep,
-  out: (text: string) => void,
-  err: (text: string) => void,
-): Promise<number> {
+async function runStep(lab: Lab, router: Router, step: ScriptStep): Promise<StepResult> {
   const records: TraceRecord[] = [];
   const stop = step.trace === true ? traceFirst(lab, records) : () => {};
   const io = new BufferIo();
@@ -65,10 +86,8 @@ async function runStep(
   const status = typeof result === 'number' ? result : await settle(lab, result);
   lab.softirq.runToCompletion();
   stop();
-  out(io.stdout);
-  err(io.stderr);
-  if (records.length > 0) out(walkText(records));
-  return status;
+  const { stdout, stderr } = io;
+  return { status, stdout, stderr, ...(records.length > 0 ? { walk: walkText(records) } : {}) };
 }
 
 /** Records the walk of the first packet that is sent or comes in, and of the answers it causes. */

@@ -21,5 +21,6 @@ export const SUBCOMMANDS: Readonly<Record<string, SubcommandEntry>> = {
     load: async () => (await import('./test-scenarios.ts')).testScenarios,
   },
   init: { summary: 'begin a config or a plugin', load: async () => (await import('./init.ts')).init },
+  version: { summary: 'print the version', load: async () => (await import('./version.ts')).printVersion },
   completion: { summary: 'write completions for a shell', load: async () => (await import('./completion.ts')).completion },
 };

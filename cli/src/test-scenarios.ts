@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { BufferIo, ConfigError, formatPath, type Router, suggestion } from '@packetwalk/framework';
 import { compareRuns, type RunRecord, reportDifferences } from '@packetwalk/framework/testing';
+import { jsonLine } from './json-lines.ts';
 import { UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
 import { openIpsec } from './open-ipsec.ts';
@@ -9,9 +10,10 @@ import { playScenario, ScenarioRunError } from './scenario.ts';
 import { parseScenario, ScenarioError, type ScenarioFile } from './scenario-file.ts';
 import { scenarioRouter } from './scenario-router.ts';
 
-const USAGE = `Usage: packetwalk test [ --update ] FILE...
+const USAGE = `Usage: packetwalk test [ --update ] [ --json ] FILE...
 Plays each scenario in virtual time and compares what came out with what it expects.
---update writes what came out into the files instead.
+--update writes what came out into the files instead; --json prints an object a line, one for each file.
+"-" is standard input.
 Exit status: 0 all as expected, 1 something differs, 2 a file cannot be used.
 `;
 
@@ -23,43 +25,63 @@ interface Stats {
 }
 
 export async function testScenarios({ args }: Invocation): Promise<number> {
-  const files = args.filter((arg) => !arg.startsWith('-'));
-  const options = args.filter((arg) => arg.startsWith('-'));
+  const files = args.filter((arg) => !arg.startsWith('-') || arg === '-');
+  const options = args.filter((arg) => arg.startsWith('-') && arg !== '-');
   if (options.includes('-h') || options.includes('--help')) {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (files.length === 0 || options.some((option) => option !== '--update')) {
+  if (files.length === 0 || options.some((option) => option !== '--update' && option !== '--json')) {
     process.stderr.write(USAGE);
     return 2;
   }
   const counts = { passed: 0, failed: 0, unusable: 0 };
-  for (const path of files) counts[await testFile(path, options.includes('--update'))]++;
+  const json = options.includes('--json');
+  for (const path of files) {
+    const tested = await testFile(path, options.includes('--update'));
+    counts[tested.result]++;
+    if (json) jsonLine({ file: path, ...tested });
+    else show(path, tested);
+  }
+  if (json) {
+    jsonLine(counts);
+    return counts.unusable > 0 ? 2 : counts.failed > 0 ? 1 : 0;
+  }
   const unusable = counts.unusable === 0 ? '' : `, ${counts.unusable} unusable`;
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${unusable}\n`);
   return counts.unusable > 0 ? 2 : counts.failed > 0 ? 1 : 0;
 }
 
-async function testFile(path: string, update: boolean): Promise<'passed' | 'failed' | 'unusable'> {
+/** What became of a file: `report` says where it failed, or why it cannot be used. */
+interface Tested {
+  readonly result: 'passed' | 'failed' | 'unusable';
+  readonly about?: string;
+  readonly written?: true;
+  readonly report?: string;
+}
+
+async function testFile(path: string, update: boolean): Promise<Tested> {
   try {
-    const file = parseScenario(readFileSync(path, 'utf8'), path);
+    const file = parseScenario(readFileSync(path === '-' ? 0 : path, 'utf8'), path);
     const { records, stats } = await play(file, path);
     if (update) {
-      writeFileSync(path, file.rewrite(records));
-      process.stdout.write(`${path}: written\n`);
-      return 'passed';
+      writeFileSync(path === '-' ? 1 : path, file.rewrite(records));
+      return { result: 'passed', written: true };
     }
     const report = differences(file, records, stats);
-    process.stdout.write(report === '' ? `ok     ${path}\n` : `FAILED ${path}: ${file.scenario.about}\n${indented(report)}\n`);
-    return report === '' ? 'passed' : 'failed';
+    const { about } = file.scenario;
+    return report === '' ? { result: 'passed', about } : { result: 'failed', about, report };
   } catch (error) {
-    if (error instanceof ScenarioRunError) {
-      process.stdout.write(`FAILED ${path}\n${indented(error.message)}\n`);
-      return 'failed';
-    }
-    process.stderr.write(`${unusable(error, path)}\n`);
-    return 'unusable';
+    if (error instanceof ScenarioRunError) return { result: 'failed', report: error.message };
+    return { result: 'unusable', report: unusable(error, path) };
   }
+}
+
+function show(path: string, { result, about, written, report = '' }: Tested): void {
+  if (result === 'unusable') process.stderr.write(`${report}\n`);
+  else if (result === 'failed') process.stdout.write(`FAILED ${path}${about === undefined ? '' : `: ${about}`}\n${indented(report)}\n`);
+  else if (written !== true) process.stdout.write(`ok     ${path}\n`);
+  else if (path !== '-') process.stdout.write(`${path}: written\n`);
 }
 
 async function play(file: ScenarioFile, path: string): Promise<{ records: RunRecord[]; stats: Stats }> {

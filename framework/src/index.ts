@@ -20,7 +20,7 @@ export * from './config/schema.ts';
 export { isLab } from './config/shape.ts';
 export * from './config/validate.ts';
 export * from './config/yaml.ts';
-export { CAPTURE_USAGE } from './core/capture.ts';
+export { CAPTURE_USAGE, readCaptureArgs } from './core/capture.ts';
 export { formatLladdr, linkFirstLine, linkJson, linkText } from './core/link-print.ts';
 export { readTraceArgs, TRACE_USAGE, type TraceRequest } from './core/trace.ts';
 export * from './dev.ts';

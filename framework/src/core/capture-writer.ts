@@ -95,26 +95,35 @@ export class PcapngSink implements CaptureSink {
   }
 }
 
-/** A line of text for each packet. */
+/** A line for each packet: text, or an object. */
 export class TextSink implements CaptureSink {
   readonly lost = 0;
   private readonly net: Net;
   private readonly out: (text: string) => void;
+  private readonly json: boolean;
 
-  constructor(net: Net, out: (text: string) => void) {
+  constructor(net: Net, out: (text: string) => void, json: boolean) {
     this.net = net;
     this.out = out;
+    this.json = json;
   }
 
   take(skb: SkBuff, { name, outgoing, comment }: CapturePlace, bare: boolean): void {
-    const time = new Date(this.net.softirq.clock.wallClock()).toISOString().slice(11, 23);
+    const at = new Date(this.net.softirq.clock.wallClock()).toISOString();
     const { buf, view } = skb.head;
     const start = bare ? skb.data : skb.data + ETH_HLEN;
     const type = bare || skb.len < ETH_HLEN ? skb.protocol : view.getUint16(skb.data + ETH_TYPE);
     const packet = type === ETH_P_IP ? packetText(buf.subarray(start, skb.data + skb.len)) : '';
     const frame = bare ? '' : `${formatMac(buf, skb.data + 6)} > ${formatMac(buf, skb.data)} `;
     const text = packet === '' ? `${frame}ethertype 0x${type.toString(16).padStart(4, '0')}, ${skb.len} bytes` : packet;
-    const words = [time, name, outgoing === null ? comment : outgoing ? 'out' : 'in', text];
+    if (this.json) {
+      const direction = outgoing === null ? {} : { direction: outgoing ? 'out' : 'in' };
+      const length = bare ? skb.len : skb.len - ETH_HLEN;
+      const packetOf = { time: at, router: this.net.name, at: name, ...direction, ...(comment === '' ? {} : { comment }), id: skb.trace };
+      this.out(`${JSON.stringify({ ...packetOf, length, text })}\n`);
+      return;
+    }
+    const words = [at.slice(11, 23), name, outgoing === null ? comment : outgoing ? 'out' : 'in', text];
     this.out(`${words.filter((word) => word !== '').join(' ')}\n`);
   }
 

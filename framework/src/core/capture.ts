@@ -10,36 +10,37 @@ import type { SkBuff } from '../skbuff.ts';
 import { ETH_P_IP } from '../wire/ethernet.ts';
 import { type CapturePlace, type CaptureSink, PcapngSink, TextSink } from './capture-writer.ts';
 
-export const CAPTURE_USAGE: string = `Usage: capture { -i DEV | --at HOOK } [ -c N ] [ -Q in | out | inout ] [ FILTER ]
+export const CAPTURE_USAGE: string = `Usage: capture { -i DEV | --at HOOK } [ -c N ] [ -Q in | out | inout ] [ --json ] [ FILTER ]
 Prints the packets of a device, a line each, until interrupted. FILTER is tcpdump's: icmp and host 10.0.0.1
   -i DEV     the device, or any
   --at HOOK  instead at PRE_ROUTING, LOCAL_IN, FORWARD, LOCAL_OUT or POST_ROUTING, before all hooks there;
              with -i only packets that came in or go out by DEV
   -c N       end after N packets
   -Q         only frames that come in, or go out
+  --json     an object a line: time, place, direction, length, id of the packet (as in its trace), text
 `;
 
 const HOOKS = ['PRE_ROUTING', 'LOCAL_IN', 'FORWARD', 'LOCAL_OUT', 'POST_ROUTING'];
 /** How often what was captured is handed over, in ms. */
 const FLUSH = 100;
 
-interface CaptureRequest {
+export interface CaptureRequest {
   readonly device: string | null;
   readonly hook: number | null;
   readonly count: number;
   readonly direction: string;
-  readonly pcapng: boolean;
+  readonly format: 'text' | 'json' | 'pcapng';
   readonly filter: PacketFilter;
 }
 
 /** Reads the arguments of `capture`. Throws CommandError with status 2. */
-function readCaptureArgs(args: readonly string[]): CaptureRequest {
-  let [device, hook, count, direction, pcapng]: [string | null, number | null, number, string, boolean] = [
+export function readCaptureArgs(args: readonly string[]): CaptureRequest {
+  let [device, hook, count, direction, format]: [string | null, number | null, number, string, CaptureRequest['format']] = [
     null,
     null,
     Number.POSITIVE_INFINITY,
     'inout',
-    false,
+    'text',
   ];
   let i = 0;
   const value = (): string => args[++i] ?? wrong(`${args[i - 1]} needs a value`);
@@ -48,11 +49,12 @@ function readCaptureArgs(args: readonly string[]): CaptureRequest {
     else if (args[i] === '--at') hook = hookNumber(value());
     else if (args[i] === '-c') count = /^[1-9]\d*$/.test(value()) ? Number(args[i]) : wrong('-c needs a number from 1 on');
     else if (args[i] === '-Q') direction = ['in', 'out', 'inout'].includes(value()) ? args[i] : wrong('-Q is in, out or inout');
-    else if (args[i] === '--pcapng') pcapng = true;
+    else if (args[i] === '--pcapng') format = 'pcapng';
+    else if (args[i] === '--json') format = 'json';
     else wrong(`unknown option ${args[i]}\n${CAPTURE_USAGE.trimEnd()}`);
   }
   if (device === null && hook === null) wrong('where? Give -i DEV, -i any or --at HOOK');
-  return { device: device === 'any' ? null : device, hook, count, direction, pcapng, filter: compileFilter(args.slice(i).join(' ')) };
+  return { device: device === 'any' ? null : device, hook, count, direction, format, filter: compileFilter(args.slice(i).join(' ')) };
 }
 
 function wrong(what: string): never {
@@ -112,8 +114,8 @@ export function captureCommand(net: Net): Command {
   };
 }
 
-function sinkOf(net: Net, { pcapng }: CaptureRequest, io: CommandIo): CaptureSink {
-  if (!pcapng) return new TextSink(net, (text) => io.out(text));
+function sinkOf(net: Net, { format }: CaptureRequest, io: CommandIo): CaptureSink {
+  if (format !== 'pcapng') return new TextSink(net, (text) => io.out(text), format === 'json');
   if (io.outBytes === undefined) return wrong('binary output cannot be shown here');
   return new PcapngSink(net, (bytes, must) => io.outBytes?.(bytes, must) === true);
 }
