@@ -120,10 +120,9 @@ devices: {eth0: {driver: nic-pair, peer: eth1, addresses: [10.0.0.1/24]}, eth1: 
 
   it('explain themselves', async () => {
     for (const { name } of router.commands.all()) {
-      // traceroute(8) alone has no -h.
-      const help = name.startsWith('ip ') ? 'help' : name === 'traceroute' ? '--help' : '-h';
-      const { io } = await type(`${name} ${help}`);
-      expect(io.stdout + io.stderr, name).toMatch(/usage/i);
+      const { io } = await type(`${name} ${name.startsWith('ip ') ? 'help' : '-h'}`);
+      // Some originals have no -h, and say so in their way: traceroute, ebtables-save.
+      expect(io.stdout + io.stderr, name).toMatch(ORIGINALS.test(name) ? /usage|(invalid|bad) option/i : /^Usage: /);
     }
   });
 
