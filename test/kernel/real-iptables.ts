@@ -11,6 +11,15 @@ export function hasRealIptables(): boolean {
   return (stdout ?? '').includes('v1.8.9 (nf_tables)') && spawnSync('ip', ['netns', 'list']).status === 0;
 }
 
+/** Is there an ebtables like the one whose words are followed, and may it be used? */
+export function hasRealEbtables(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const { stdout } = spawnSync('ebtables', ['--version'], { encoding: 'utf8' });
+  if (!(stdout ?? '').includes('1.8.9 (nf_tables)') || spawnSync('ip', ['netns', 'list']).status !== 0) return false;
+  // The kernel may be without the extensions for bridges.
+  return typeReal([{ line: 'ebtables -A FORWARD -p IPv4 --ip-src 10.0.0.1 -j mark --mark-set 1' }])[0].status === 0;
+}
+
 /** Is this tool there too, in the version whose words are followed? */
 export function hasRealTool(name: 'conntrack' | 'ipset'): boolean {
   const { stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });

@@ -15,6 +15,7 @@ import {
   type NfHookState,
   PF_BRIDGE,
   type SkBuff,
+  VLAN_HLEN,
 } from '@packetwalk/framework';
 import {
   type Chain,
@@ -49,6 +50,8 @@ const NO_STATE: NfHookState = {
 class Walk implements EbtParam {
   state: NfHookState = NO_STATE;
   etherType = 0;
+  /** Bytes as counters have them: the kernel has taken a tag off by now. */
+  len = 0;
 }
 
 // A target may send frames of its own (arpreply), which may go through tables while this one waits.
@@ -60,8 +63,11 @@ export function evaluate(chain: Chain, skb: SkBuff, state: NfHookState): number 
   if (depth === walks.length) walks.push(new Walk());
   const walk = walks[depth++];
   walk.state = state;
+  const type = skb.head.view.getUint16(skb.macHeader + ETH_TYPE);
   // A tag that was taken off is the type that rules see.
-  walk.etherType = skb.vlanTci !== 0 ? ETH_P_8021Q : skb.head.view.getUint16(skb.macHeader + ETH_TYPE);
+  const tagged = skb.vlanTci === 0 && type === ETH_P_8021Q;
+  walk.len = tagged ? skb.len - VLAN_HLEN : skb.len;
+  walk.etherType = skb.vlanTci !== 0 ? ETH_P_8021Q : type;
   try {
     const verdict = run(chain, skb, walk);
     if (verdict === EBT_ACCEPT) return NF_ACCEPT;
@@ -82,7 +88,7 @@ function run(chain: Chain, skb: SkBuff, walk: Walk): number {
     if (rule.matches.length > 0 && !extensionsMatch(rule, skb, walk)) continue;
     const { counters } = rule;
     counters[0]++;
-    counters[1] += skb.len;
+    counters[1] += walk.len;
     if (rule.watchers.length > 0) watch(rule, skb, walk);
     const verdict = apply(rule, skb, walk);
     if (verdict !== EBT_CONTINUE) return verdict;

@@ -10,7 +10,7 @@ const CTRL = 2;
 const UNNUMBERED = 0x03;
 const UI_TYPE = 6;
 const NI_TYPE = 7;
-const LLC_LEN = 9;
+const SAPS_LEN = 2;
 const SNAP = 0xaa;
 
 interface Llc {
@@ -44,15 +44,16 @@ export const ieee8023: EbtMatch = defineEbtMatch<Llc>({
   save: ({ sap, type, notSap, notType }) =>
     words(sap < 0 ? '' : shown('802_3-sap', notSap, hex(sap, 2)), type < 0 ? '' : shown('802_3-type', notType, hex(type, 4))),
   match(skb, _par, { sap, type, notSap, notType }) {
-    if (skb.len < LLC_LEN) return false;
+    if (skb.len < SAPS_LEN) return false;
     const { view } = skb.head;
     const { data } = skb;
     const ssap = view.getUint8(data + SSAP);
     const dsap = view.getUint8(data + DSAP);
     if (sap >= 0 && ((ssap !== sap) !== notSap || (dsap !== sap) !== notSap)) return false;
     if (type < 0) return true;
-    if (dsap !== SNAP || ssap !== SNAP) return false;
+    if (dsap !== SNAP || ssap !== SNAP || skb.len <= CTRL) return false;
     const at = (view.getUint8(data + CTRL) & UNNUMBERED) !== 0 ? UI_TYPE : NI_TYPE;
+    if (skb.len < at + 2) return false;
     return (view.getUint16(data + at) !== type) === notType;
   },
 });

@@ -3,14 +3,17 @@ import { defineEbtMatch, type EbtMatch, type EbtOption, EbtProblem } from '@pack
 import { type MacMask, macMatches, parseMacMask, plainMacMaskText } from '../mac-mask.ts';
 import { cNumber, cRange, inRange, type Range, rangeText, shown, words } from '../numbers.ts';
 
-/** Offsets from the LLC header: 42 42 03, protocol 0, version 0. */
+/**
+ * Offsets from the LLC header, as the kernel has them: its struct stp_header has one byte for the protocol identifier, which is two long. So
+ * what it takes for the type is the version, and each field is read one byte too early; rules mean what they mean there.
+ */
 const LLC = 0;
+/** 42 42 03, then zeros: what it looks for in front of the configuration, the "type" included. */
 const LLC_STP = 0x42420300;
 const PROTOCOL_LOW = 4;
-const TYPE = 6;
-const FLAGS = 7;
-const HEADER_LEN = 7;
-const CONFIG_LEN = 38;
+const FLAGS = 6;
+const HEADER_LEN = 6;
+const CONFIG_LEN = 37;
 
 const BPDU_TYPE_CONFIG = 0;
 const BPDU_TYPE_TCN = 0x80;
@@ -19,19 +22,19 @@ const FLAG_TOPOLOGY_CHANGE_ACK = 0x80;
 
 /** Fields of a configuration BPDU that have ranges: option, offset, bytes. */
 const RANGES = [
-  ['stp-root-prio', 8, 2],
-  ['stp-root-cost', 16, 4],
-  ['stp-sender-prio', 20, 2],
-  ['stp-port', 28, 2],
-  ['stp-msg-age', 30, 2],
-  ['stp-max-age', 32, 2],
-  ['stp-hello-time', 34, 2],
-  ['stp-forward-delay', 36, 2],
+  ['stp-root-prio', 7, 2],
+  ['stp-root-cost', 15, 4],
+  ['stp-sender-prio', 19, 2],
+  ['stp-port', 27, 2],
+  ['stp-msg-age', 29, 2],
+  ['stp-max-age', 31, 2],
+  ['stp-hello-time', 33, 2],
+  ['stp-forward-delay', 35, 2],
 ] as const;
 
 const ADDRESSES = [
-  ['stp-root-addr', 10],
-  ['stp-sender-addr', 22],
+  ['stp-root-addr', 9],
+  ['stp-sender-addr', 21],
 ] as const;
 
 interface RangeOf {
@@ -134,9 +137,8 @@ export const stp: EbtMatch = defineEbtMatch<Stp>({
     const { view } = skb.head;
     const at = skb.data;
     if (view.getUint32(at + LLC) !== LLC_STP || view.getUint16(at + PROTOCOL_LOW) !== 0) return false;
-    const bpdu = view.getUint8(at + TYPE);
-    if (type !== null && (bpdu !== type.value) !== type.invert) return false;
-    if (bpdu !== BPDU_TYPE_CONFIG || (flags === null && rangeList.length === 0 && addressList.length === 0)) return true;
+    if (type !== null && (type.value !== BPDU_TYPE_CONFIG) !== type.invert) return false;
+    if (flags === null && rangeList.length === 0 && addressList.length === 0) return true;
     if (skb.len < CONFIG_LEN) return false;
     if (flags !== null && (view.getUint8(at + FLAGS) !== flags.value) !== flags.invert) return false;
     for (let i = 0; i < rangeList.length; i++) {

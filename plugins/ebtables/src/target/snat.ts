@@ -4,6 +4,7 @@ import {
   ARP_SHA,
   defineEbtTarget,
   EBT_ACCEPT,
+  EBT_DROP,
   EbtProblem,
   type EbtTarget,
   ETH_ALEN,
@@ -50,7 +51,9 @@ export const snat: EbtTarget = defineEbtTarget<Snat>({
     view.setUint16(skb.macHeader + ETH_SRC, hi);
     view.setInt32(skb.macHeader + ETH_SRC + 2, lo);
     if (!d.arp || etherType !== ETH_P_ARP) return d.verdict;
-    if (skb.len < ARP_SHA + ETH_ALEN || view.getUint8(skb.data + ARP_HLN) !== ETH_ALEN) return d.verdict;
+    if (skb.len < ARP_SHA) return EBT_DROP;
+    if (view.getUint8(skb.data + ARP_HLN) !== ETH_ALEN) return d.verdict;
+    if (skb.len < ARP_SHA + ETH_ALEN) return EBT_DROP;
     view.setUint16(skb.data + ARP_SHA, hi);
     view.setInt32(skb.data + ARP_SHA + 2, lo);
     return d.verdict;
