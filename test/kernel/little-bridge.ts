@@ -4,6 +4,7 @@
  */
 import {
   brTakeBroute,
+  consumeSkb,
   definePlugin,
   devQueueXmit,
   devSetRxHandler,
@@ -11,7 +12,6 @@ import {
   ETH_HLEN,
   ETH_SRC,
   IFF_UP,
-  kfreeSkb,
   type NetDevice,
   NF_BR_BROUTING,
   NF_IP_FORWARD,
@@ -28,7 +28,6 @@ import {
   RX_HANDLER_CONSUMED,
   RX_HANDLER_PASS,
   registerNetdev,
-  SKB_DROP_REASON_NOT_SPECIFIED,
   type SkBuff,
   skbCopy,
   skbPull,
@@ -120,7 +119,7 @@ class LittleBridge {
       copy.dev = port;
       nfHook(PF_BRIDGE, hook, copy, from, port, forwardFinish);
     }
-    kfreeSkb(skb, SKB_DROP_REASON_NOT_SPECIFIED);
+    consumeSkb(skb);
   }
 }
 
