@@ -1,5 +1,8 @@
 /** real-iptables.ts — the iptables of this machine, in a network namespace of its own. Needs root. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Typed } from '../../plugins/netfilter/src/testing/netfilter-lab.ts';
 
 let count = 0;
@@ -35,15 +38,20 @@ export interface Line {
 /** Types all lines, one after the other, in a fresh namespace; what each came to. */
 export function typeReal(lines: readonly Line[]): Typed[] {
   const name = `pw-iptables-${process.pid}-${++count}`;
+  const folder = mkdtempSync(join(tmpdir(), 'packetwalk-'));
   execFileSync('ip', ['netns', 'add', name]);
   try {
     const script = lines.map(
       ({ line, input = '' }) => `out=$(${line} 2>&1 <<'PACKETWALK-END'\n${input}\nPACKETWALK-END\n); printf '%s\\0%s\\0' "$?" "$out"`,
     );
-    const text = execFileSync('ip', ['netns', 'exec', name, 'bash'], { input: script.join('\n'), encoding: 'utf8', maxBuffer: 1 << 28 });
+    // By a file: Deno writes all of a standard input before it reads, and the shell would wait for it to read.
+    const file = join(folder, 'script');
+    writeFileSync(file, script.join('\n'));
+    const text = execFileSync('ip', ['netns', 'exec', name, 'bash', file], { encoding: 'utf8', maxBuffer: 1 << 28 });
     const parts = text.split('\0');
     return lines.map((_, i) => ({ status: Number(parts[2 * i]), output: parts[2 * i + 1] }));
   } finally {
     execFileSync('ip', ['netns', 'del', name]);
+    rmSync(folder, { recursive: true });
   }
 }
