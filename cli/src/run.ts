@@ -1,10 +1,11 @@
 /** run.ts — `packetwalk run FILE`: a script in virtual time, or real devices until a signal or the end of all input. */
-import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan } from '@packetwalk/framework';
+import { ConfigError, Lab, type Log, type LogLevel, lineLog, type Plan, RX_PACKETS } from '@packetwalk/framework';
 import { attachToHost, HostClock, HostRandom, hostSecret, tuneEngine } from '@packetwalk/framework/runtime';
 import { ControlServer } from './control-server.ts';
 import { jsonLine } from './json-lines.ts';
 import { formatIssues, loadConfig, UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
+import { grouped, Progress } from './progress.ts';
 import { runScript } from './script.ts';
 
 const USAGE = `Usage: packetwalk run [ -v | -q ] [ --json ] FILE
@@ -49,7 +50,11 @@ export async function run({ args, router }: Invocation): Promise<number> {
 }
 
 async function runLive(plan: Plan, name: string | undefined, level: LogLevel): Promise<number> {
-  const lines = lineLog((line) => process.stderr.write(`${line}\n`), level);
+  const progress = new Progress();
+  const lines = lineLog((line) => {
+    progress.clear();
+    process.stderr.write(`${line}\n`);
+  }, level);
   // A run in which something went wrong (a capture broke off, a plugin threw) must not end as if nothing had.
   let status = 0;
   const log: Log = {
@@ -69,6 +74,7 @@ async function runLive(plan: Plan, name: string | undefined, level: LogLevel): P
   }
   const ended = endOfRun(lab);
   const detach = attachToHost(lab.softirq);
+  const watching = process.stderr.isTTY ? setInterval(() => showReplay(lab, progress), 100) : null;
   let control: ControlServer | undefined;
   try {
     await lab.start();
@@ -78,6 +84,8 @@ async function runLive(plan: Plan, name: string | undefined, level: LogLevel): P
   } catch (error) {
     log.error(error instanceof Error ? error.message : String(error));
   } finally {
+    if (watching !== null) clearInterval(watching);
+    progress.clear();
     ended.cancel();
     await control?.close();
     await lab.stop();
@@ -107,6 +115,16 @@ function endOfRun(lab: Lab): { promise: Promise<void>; cancel: () => void } {
     lab.softirq.onIdle = () => {};
   };
   return { promise, cancel };
+}
+
+/** How far the captures have been read that are replayed; nothing without any. */
+function showReplay(lab: Lab, progress: Progress): void {
+  const replays = [...lab.routers.values()].flatMap((r) => r.net.devices()).filter((dev) => dev.ops.progress !== undefined);
+  if (replays.length === 0) return;
+  const shares = replays.map((dev) => dev.ops.progress?.(dev) ?? null);
+  const share = shares.includes(null) ? null : shares.reduce<number>((sum, part) => sum + (part ?? 0), 0) / shares.length;
+  const packets = replays.reduce((sum, dev) => sum + dev.stats[RX_PACKETS], 0);
+  progress.update(share, `${grouped(packets)} packets`);
 }
 
 /** Some device reads a capture, all that do have come to its end, and nothing else can bring packets in. */

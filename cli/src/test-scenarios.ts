@@ -6,6 +6,7 @@ import { jsonLine } from './json-lines.ts';
 import { UnusableConfig } from './load-config.ts';
 import type { Invocation } from './main.ts';
 import { openIpsec } from './open-ipsec.ts';
+import { Progress } from './progress.ts';
 import { playScenario, ScenarioRunError } from './scenario.ts';
 import { parseScenario, ScenarioError, type ScenarioFile } from './scenario-file.ts';
 import { scenarioRouter } from './scenario-router.ts';
@@ -37,9 +38,12 @@ export async function testScenarios({ args }: Invocation): Promise<number> {
   }
   const counts = { passed: 0, failed: 0, unusable: 0 };
   const json = options.includes('--json');
-  for (const path of files) {
+  const progress = new Progress();
+  for (const [i, path] of files.entries()) {
+    progress.update(i / files.length, `${i} of ${files.length}: ${path}`);
     const tested = await testFile(path, options.includes('--update'));
     counts[tested.result]++;
+    progress.clear();
     if (json) jsonLine({ file: path, ...tested });
     else show(path, tested);
   }

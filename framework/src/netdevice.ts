@@ -87,6 +87,8 @@ export interface NetDeviceOps {
    * so of every device that polls; one that polls and has no such end leaves this out, and the run goes on.
    */
   exhausted?(dev: NetDevice): boolean;
+  /** How much of what it will ever receive it has received, 0 … 1; null when nobody knows. For people who wait. */
+  progress?(dev: NetDevice): number | null;
   /** The MTU is about to change; throws when the device cannot. */
   changeMtu?(mtu: number, dev: NetDevice): void;
   setMacAddress?(address: Uint8Array, dev: NetDevice): void;

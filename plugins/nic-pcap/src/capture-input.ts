@@ -15,6 +15,8 @@ export interface CaptureInput {
   /** Gives the reader more, or the end; false when there is nothing yet. */
   fill(reader: CaptureReader): boolean;
   pause(): void;
+  /** How much of it has been read, 0 … 1; null when its end is not known. */
+  progress(): number | null;
   /** Given up for good. */
   close(): void;
 }
@@ -23,21 +25,28 @@ export interface CaptureInput {
 export function captureInput(path: string, shown: string): CaptureInput {
   const stat = attempt('read', shown, () => (path === '-' ? fstatSync(STDIN) : statSync(path)));
   if (path === '-' && isatty(STDIN)) throw new CommandError(`${shown} is a terminal, not a capture`);
-  return stat.isFIFO() || stat.isSocket() ? new StreamInput(path, shown) : new FileInput(path, shown);
+  return stat.isFIFO() || stat.isSocket() ? new StreamInput(path, shown) : new FileInput(path, shown, stat.size);
 }
 
 /** A file: read when more is needed, without waiting. */
 class FileInput implements CaptureInput {
   private readonly path: string;
   private readonly shown: string;
+  /** Bytes; 0 for what is no file. */
+  private readonly size: number;
   private fd = -1;
   private position = 0;
   private release: () => void = () => {};
   private readonly readInto: ReadInto = (buf, at, length) => readSync(this.fd, buf, at, length, this.position);
 
-  constructor(path: string, shown: string) {
+  constructor(path: string, shown: string, size: number) {
     this.path = path;
     this.shown = shown;
+    this.size = size;
+  }
+
+  progress(): number | null {
+    return this.size === 0 ? null : Math.min(this.position / this.size, 1);
   }
 
   resume(): void {
@@ -95,6 +104,10 @@ class StreamInput implements CaptureInput {
       this.error = error;
       this.wake();
     });
+  }
+
+  progress(): null {
+    return null;
   }
 
   fill(reader: CaptureReader): boolean {

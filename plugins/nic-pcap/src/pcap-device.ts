@@ -61,6 +61,10 @@ export class ReplayDevice extends PcapDevice {
     return this.receiver.over;
   }
 
+  progress(): number | null {
+    return this.receiver.progress();
+  }
+
   override stop(): void {
     this.receiver.close();
     super.stop();

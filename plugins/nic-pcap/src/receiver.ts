@@ -74,6 +74,11 @@ export class Receiver implements ReplayHead {
     }
   }
 
+  /** How much of the capture has been read, 0 … 1; null for a pipe. */
+  progress(): number | null {
+    return this.over ? 1 : (this.input?.progress() ?? null);
+  }
+
   arm(schedule: () => void): void {
     this.schedule = schedule;
     schedule();
