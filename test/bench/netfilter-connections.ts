@@ -133,6 +133,8 @@ function fresh(rules: string): { rate: Spread; memory: number } {
   // The first million warms up and shows the memory; the second is timed, and begins in as small a table.
   for (const measured of [false, true]) {
     const r = router(rules, traffic);
+    // Hook points keep what the last packet went by: this one's takes the place of the router before.
+    r.forward(1);
     const before = resident();
     for (let batch = 0; batch < BATCHES; batch++) {
       for (const frame of traffic) new DataView(frame.buffer).setUint16(UDP_SPORT, 1024 + batch);
@@ -147,7 +149,8 @@ function fresh(rules: string): { rate: Spread; memory: number } {
 
 /** Bytes that the process has in memory, once what nobody needs is gone. */
 function resident(): number {
-  (globalThis as { gc?: () => void }).gc?.();
+  // Memory of typed arrays is given back with the collection after the one that finds them.
+  for (let i = 0; i < 3; i++) (globalThis as { gc?: () => void }).gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
