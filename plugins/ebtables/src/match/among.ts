@@ -1,13 +1,14 @@
-/** match/among.ts — `--among-src`, `--among-dst`: one of many addresses, each with an IPv4 address or without (cf. Linux ebt_among.c). */
+/**
+ * match/among.ts — `--among-src`, `--among-dst`: one of many addresses, each with an IPv4 address or without (cf. Linux nft_set_hash.c, which
+ * ebtables 1.8.9 makes of it). A list that has IPv4 addresses is for frames of IPv4 alone: others it does not match, with `!` or without.
+ */
 import {
-  ARP_LEN,
-  ARP_SIP,
-  ARP_TIP,
   defineEbtMatch,
   type EbtMatch,
+  type EbtParam,
   EbtProblem,
   ETH_DST,
-  ETH_P_ARP,
+  ETH_P_8021Q,
   ETH_P_IP,
   ETH_SRC,
   formatIpv4,
@@ -16,6 +17,7 @@ import {
   IP_SADDR,
   parseIpv4,
   type SkBuff,
+  VLAN_HLEN,
 } from '@packetwalk/framework';
 import { parseEther } from '../mac-mask.ts';
 import { shown, words } from '../numbers.ts';
@@ -33,12 +35,15 @@ interface Pair {
 /** A set of pairs by the low 32 bits of their MAC address: a hash table of integers, open addressing. */
 class MacSet {
   readonly pairs: readonly Pair[];
+  /** Some pairs have an IPv4 address. */
+  readonly addresses: boolean;
   private readonly mask: number;
   /** Three cells an entry: high bits of the MAC address + 1 (0: free), low bits, IPv4 address. */
   private readonly cells: Int32Array;
 
   constructor(pairs: readonly Pair[]) {
     this.pairs = pairs;
+    this.addresses = pairs.some(({ ip }) => ip !== 0);
     const size = 1 << Math.ceil(Math.log2(pairs.length * 2 + 2));
     this.mask = size - 1;
     this.cells = new Int32Array(size * 3);
@@ -88,35 +93,30 @@ export function among(readText: ReadText): EbtMatch {
     create: () => ({ src: null, dst: null, notSrc: false, notDst: false }),
     save: ({ src, dst, notSrc, notDst }) =>
       words(src === null ? '' : shown('among-src', notSrc, setText(src)), dst === null ? '' : shown('among-dst', notDst, setText(dst))),
-    match(skb, par, { src, dst, notSrc, notDst }) {
-      const { view } = skb.head;
-      const mac = skb.macHeader;
-      if (src !== null) {
-        if (!hasAddress(skb, par.etherType)) return false;
-        const ip = address(skb, par.etherType, IP_SADDR, ARP_SIP);
-        if (src.has(view.getUint16(mac + ETH_SRC), view.getInt32(mac + ETH_SRC + 2), ip) === notSrc) return false;
-      }
-      if (dst !== null) {
-        if (!hasAddress(skb, par.etherType)) return false;
-        const ip = address(skb, par.etherType, IP_DADDR, ARP_TIP);
-        if (dst.has(view.getUint16(mac + ETH_DST), view.getInt32(mac + ETH_DST + 2), ip) === notDst) return false;
-      }
-      return true;
-    },
+    match: (skb, par, { src, dst, notSrc, notDst }) =>
+      (src === null || holds(src, skb, par, ETH_SRC, IP_SADDR, notSrc)) &&
+      (dst === null || holds(dst, skb, par, ETH_DST, IP_DADDR, notDst)),
   });
 }
 
-/** A frame of IPv4 or ARP is long enough for its addresses; ARP's are IPv4 over Ethernet. */
-function hasAddress(skb: SkBuff, etherType: number): boolean {
-  if (etherType === ETH_P_IP) return skb.len >= IP_HLEN;
-  if (etherType !== ETH_P_ARP) return true;
-  // Lengths of the addresses: 6 and 4.
-  return skb.len >= ARP_LEN && skb.head.view.getUint16(skb.data + 4) === 0x0604;
+/** Where the IPv4 header is, behind a tag too; -1 when there is none. */
+function ipHeader(skb: SkBuff, etherType: number): number {
+  const { data, len } = skb;
+  if (etherType === ETH_P_IP) return len >= IP_HLEN ? data : -1;
+  if (etherType !== ETH_P_8021Q) return -1;
+  if (skb.vlanTci !== 0) return skb.protocol === ETH_P_IP && len >= IP_HLEN ? data : -1;
+  return len >= VLAN_HLEN + IP_HLEN && skb.head.view.getUint16(data + 2) === ETH_P_IP ? data + VLAN_HLEN : -1;
 }
 
-function address(skb: SkBuff, etherType: number, ip: number, arp: number): number {
-  if (etherType === ETH_P_IP) return skb.head.view.getInt32(skb.data + ip);
-  return etherType === ETH_P_ARP ? skb.head.view.getInt32(skb.data + arp) : 0;
+function holds(set: MacSet, skb: SkBuff, par: EbtParam, mac: number, address: number, invert: boolean): boolean {
+  const { view } = skb.head;
+  let ip = 0;
+  if (set.addresses) {
+    const header = ipHeader(skb, par.etherType);
+    if (header < 0) return false;
+    ip = view.getInt32(header + address);
+  }
+  return set.has(view.getUint16(skb.macHeader + mac), view.getInt32(skb.macHeader + mac + 2), ip) !== invert;
 }
 
 function parsePairs(text: string): Pair[] {
