@@ -1,5 +1,7 @@
 /** hooks.test.ts — frames at the hook points: what targets and matches make of them, what walks tell. */
 import {
+  defineEbtMatch,
+  Ebtables,
   NF_BR_BROUTING,
   NF_IP_FORWARD,
   NF_IP_LOCAL_OUT,
@@ -159,6 +161,28 @@ describe('rules', () => {
         'IP SRC=10.0.0.1 IP DST=10.0.0.2, IP tos=0x00, IP proto=17 SPT=5 DPT=53',
     );
     expect(lab.log.join('\n')).toContain('ARP HTYPE=1, PTYPE=0x0800, OPCODE=1 ARP MAC SRC=02:00:00:00:0a:01 ARP IP SRC=10.0.0.1');
+  });
+
+  it('take a match of a third party by its option', () => {
+    const lab = new EbtablesLab();
+    const length = defineEbtMatch<{ min: number }>({
+      name: 'length',
+      options: {
+        'min-length': {
+          parse(d, text) {
+            d.min = Number(text);
+          },
+        },
+      },
+      create: () => ({ min: 0 }),
+      save: ({ min }) => `--min-length ${min}`,
+      match: (skb, _par, { min }) => skb.len >= min,
+    });
+    lab.router.service(Ebtables).matches.add(length.name, length);
+    lab.need('ebtables -A FORWARD --min-length 28 -p IPv4 -j DROP');
+    expect(lab.need('ebtables -L FORWARD')).toContain('-p IPv4 --min-length 28 -j DROP\n');
+    expect(lab.frame(frameBytes(UDP), NF_IP_FORWARD, 'p0', 'p1')).toBeNull();
+    expect(lab.frame(frameBytes(UDP).subarray(0, 41), NF_IP_FORWARD, 'p0', 'p1')).not.toBeNull();
   });
 
   it('cost nothing when there are none', () => {
