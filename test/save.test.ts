@@ -73,6 +73,7 @@ const line = fc.oneof(
   fc.tuple(host, host).map(([a, b]) => `ip rule add from 10.${a}.0.0/16 fwmark ${b}/0xff iif lan lookup isp priority ${a}`),
   fc.tuple(host, host).map(([a, b]) => `ip rule add not to 10.${a}.0.0/16 ipproto udp dport ${b}-${b + 9} prohibit`),
   host.map((n) => `ip rule add goto 32766 priority ${n}`),
+  fc.tuple(host, host).map(([a, b]) => `ip route add 176.${a}.0.0/16 via 192.168.0.${b} realms ${a}/${b}`),
   fc.constantFrom('ip rule del priority 32767', 'ip rule del priority 32766'),
   fc.tuple(host, dev).map(([n, d]) => `ip neigh add 192.168.0.${n} lladdr 02:00:00:00:01:${n.toString(16).padStart(2, '0')} dev ${d}`),
   fc.tuple(host, dev).map(([n, d]) => `ip neigh add proxy 192.168.0.${n} dev ${d}`),

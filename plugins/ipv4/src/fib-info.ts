@@ -47,6 +47,8 @@ export class FibNh {
   /** Scope of the next hop itself: LINK for a gateway, HOST for a direct route. */
   scope: number = RT_SCOPE_NOWHERE;
   flags: number;
+  /** Realms of what goes by it (nh_tclassid): for people and their listings. */
+  realms = 0;
   /** Share of the hash space, 0 … 2^31−1; -1: none (fib_nh_upper_bound). */
   upperBound = 0;
   /** Source address by this hop, valid while `saddrGenid` is current. */
@@ -228,7 +230,7 @@ export class FibInfoTable {
 
 function keyOf(init: FibInfoInit): string {
   const nhs = init.nhs.map(
-    (nh) => `${nh.dev?.ifindex ?? 0},${nh.gw},${nh.weight},${nh.flags & ~(RTNH_F_DEAD | RTNH_F_LINKDOWN)},${nh.scope}`,
+    (nh) => `${nh.dev?.ifindex ?? 0},${nh.gw},${nh.weight},${nh.flags & ~(RTNH_F_DEAD | RTNH_F_LINKDOWN)},${nh.scope},${nh.realms}`,
   );
   const metrics = [...init.metrics].map(([k, v]) => `${k}=${v}`);
   return `${init.table} ${init.protocol} ${init.scope} ${init.type} ${init.priority} ${init.prefsrc} ${metrics.join(',')} ${nhs.join(';')}`;

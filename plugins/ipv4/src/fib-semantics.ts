@@ -33,6 +33,8 @@ export interface NexthopConfig {
   readonly oif: number;
   readonly weight: number;
   readonly flags: number;
+  /** Realms (RTA_FLOW): source << 16 | destination; 0: none. */
+  readonly realms?: number;
 }
 
 /** A route as typed (fib_config). */
@@ -87,7 +89,11 @@ export function createFibInfo(fib: Fib, config: RouteConfig): FibInfo {
   } else if (scope === RT_SCOPE_HOST) {
     nhs.push(hostNexthop(fib, config));
   } else {
-    for (const nh of config.nexthops) nhs.push(nh.gw !== 0 ? gatewayNexthop(fib, config, nh) : directNexthop(fib, nh));
+    for (const hop of config.nexthops) {
+      const nh = hop.gw !== 0 ? gatewayNexthop(fib, config, hop) : directNexthop(fib, hop);
+      nh.realms = hop.realms ?? 0;
+      nhs.push(nh);
+    }
   }
   if (prefsrc !== 0 && !validPrefsrc(fib, config)) throw refuse('Invalid prefsrc address');
   const fi = fib.infos.share({

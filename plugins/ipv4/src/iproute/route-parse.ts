@@ -29,6 +29,7 @@ import {
 import { type FibInfo, RTAX_CC_ALGO, RTAX_FEATURES, RTNH_F_ONLINK } from '../fib-info.ts';
 import type { NexthopConfig, RouteConfig } from '../fib-semantics.ts';
 import type { RouteMatch } from '../fib-table.ts';
+import { parseRealms } from './realms.ts';
 import { dsfieldNumber, protocolNumber, scopeNumber, type TableNames, typeNumber } from './route-types.ts';
 
 /** Metrics by keyword: RTAX_* number, and whether the value is a time. */
@@ -69,6 +70,7 @@ export interface ParsedRoute {
   readonly gw: number;
   readonly dev: string;
   readonly onlink: boolean;
+  readonly realms: number;
   readonly nexthops: readonly NexthopConfig[];
 }
 
@@ -91,6 +93,7 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
   let gw = 0;
   let dev = '';
   let onlink = false;
+  let realms = 0;
   let locked = 0;
   const metrics = new Map<number, number>();
   const nexthops: NexthopConfig[] = [];
@@ -132,6 +135,7 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
     else if (matches(word, 'table')) table = tableNumber(words.next(), names.tables);
     else if (word === 'dev' || word === 'oif') dev = words.next();
     else if (word === 'onlink') onlink = true;
+    else if (matches(word, 'realms')) realms = parseRealms(words.next(), REALM);
     else if (word === 'nexthop') {
       while (!words.done || word === 'nexthop') {
         nexthops.push(parseNexthop(words, names.net));
@@ -170,6 +174,7 @@ export function parseRoute(words: Words, names: RouteNames): ParsedRoute {
     gw,
     dev,
     onlink,
+    realms,
     nexthops,
   };
 }
@@ -187,11 +192,14 @@ function gateway(words: Words): number {
   return toAddress(word).address;
 }
 
+const REALM = '"realm" value is invalid\n';
+
 function parseNexthop(words: Words, net: Net): NexthopConfig {
   let gw = 0;
   let oif = 0;
   let weight = 1;
   let flags = 0;
+  let realms = 0;
   if (words.done) throw new CommandError('Error: unexpected end of line after "nexthop"', 255);
   for (let word = words.peek(); word !== undefined && word !== 'nexthop'; word = words.peek()) {
     words.next();
@@ -203,9 +211,10 @@ function parseNexthop(words: Words, net: Net): NexthopConfig {
       if (n === null || n === 0 || n > 256) invarg('"weight" is invalid\n', value);
       else weight = n;
     } else if (word === 'onlink') flags |= RTNH_F_ONLINK;
+    else if (matches(word, 'realms')) realms = parseRealms(words.next(), REALM);
     else throw new CommandError(`Error: "nexthop" or end of line is expected instead of "${word}"`, 255);
   }
-  return { gw, oif, weight, flags };
+  return { gw, oif, weight, flags, realms };
 }
 
 function metricValue(key: string, word: string): number {
@@ -228,7 +237,7 @@ export function toRouteConfig(parsed: ParsedRoute, net: Net, origin = ''): Route
   checkTos(parsed.tos);
   const type = parsed.type === RTN_UNSPEC ? RTN_UNICAST : parsed.type;
   const oif = parsed.dev === '' ? 0 : net.needDevice(parsed.dev).ifindex;
-  const single: NexthopConfig = { gw: parsed.gw, oif, weight: 1, flags: parsed.onlink ? RTNH_F_ONLINK : 0 };
+  const single: NexthopConfig = { gw: parsed.gw, oif, weight: 1, flags: parsed.onlink ? RTNH_F_ONLINK : 0, realms: parsed.realms };
   return {
     prefix: parsed.prefix,
     length: parsed.length,

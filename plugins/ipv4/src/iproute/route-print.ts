@@ -11,6 +11,7 @@ import {
 } from '@packetwalk/framework';
 import type { RouteEntry } from '../fib.ts';
 import { type FibNh, RTAX_CC_ALGO, RTAX_FEATURES, RTNH_F_DEAD, RTNH_F_LINKDOWN, RTNH_F_ONLINK } from '../fib-info.ts';
+import { realmWords } from './realms.ts';
 import type { RoutePart } from './route-filter.ts';
 import { CC_ALGORITHMS } from './route-parse.ts';
 import { scopeName, type TableNames, typeName } from './route-types.ts';
@@ -75,7 +76,7 @@ export function routeText({ table, prefix, length, alias }: RouteEntry, options:
     text.push('scope', options.numeric ? String(fi.scope) : scopeName(fi.scope));
   if (fi.prefsrc !== 0 && shows('src')) text.push('src', formatIpv4(fi.prefsrc));
   if (fi.priority !== 0 && shows('metric')) text.push('metric', String(fi.priority));
-  if (single) text.push(...flagNames(nh));
+  if (single) text.push(...flagNames(nh), ...realmWords(nh.realms));
   text.push(...metricTexts(fi.metrics));
   let line = `${text.join(' ')} `;
   if (!single) for (const hop of fi.nhs) line += `\n\t${hopText(hop, options.net)} `;
@@ -85,6 +86,7 @@ export function routeText({ table, prefix, length, alias }: RouteEntry, options:
 function hopText(nh: FibNh, net: Net): string {
   const text = ['nexthop'];
   if (nh.gw !== 0) text.push('via', formatIpv4(nh.gw));
+  text.push(...realmWords(nh.realms));
   text.push('dev', deviceName(net, nh), 'weight', String(nh.weight), ...flagNames(nh));
   return text.join(' ');
 }

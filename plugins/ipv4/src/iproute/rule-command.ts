@@ -29,6 +29,7 @@ import {
   lookupRule,
 } from '../fib-rules.ts';
 import type { Ipv4Route } from '../route.ts';
+import { parseRealms } from './realms.ts';
 import { formatPrefix } from './route-print.ts';
 import { protocolNumber, type TableNames } from './route-types.ts';
 
@@ -123,7 +124,7 @@ export function parseRule(words: Words, tables: TableNames, origin = '', listing
       rule.l3mdev = true;
       given.add('l3mdev');
     } else if (matches(word, 'realms')) {
-      rule.realms = realmsOf(words.next());
+      rule.realms = parseRealms(words.next(), 'invalid realms\n');
       given.add('realms');
     } else if (word === 'goto') {
       rule.target = words.u32('invalid target\n');
@@ -161,14 +162,6 @@ function portRange(word: string): [number, number] {
 function uidRange(word: string): [number, number] {
   const m = /^(\d+)-(\d+)$/.exec(word);
   return m === null ? invarg('invalid UID range\n', word) : [Number(m[1]), Number(m[2])];
-}
-
-/** `SOURCE/DESTINATION` or `DESTINATION` (get_rt_realms_or_raw). */
-function realmsOf(word: string): number {
-  const parts = word.split('/');
-  const numbers = parts.map((part) => getUnsigned(part, 0xffff) ?? invarg('invalid realms\n', word));
-  if (numbers.length > 2) return invarg('invalid realms\n', word);
-  return numbers.length === 1 ? numbers[0] : (numbers[0] << 16) | numbers[1];
 }
 
 /** What the kernel refuses of a rule that reads well. */
