@@ -19,8 +19,12 @@ export function hasRealEbtables(): boolean {
   if (process.getuid?.() !== 0) return false;
   const { stdout } = spawnSync('ebtables', ['--version'], { encoding: 'utf8' });
   if (!(stdout ?? '').includes('1.8.9 (nf_tables)') || spawnSync('ip', ['netns', 'list']).status !== 0) return false;
-  // The kernel may be without the extensions for bridges.
-  return typeReal([{ line: 'ebtables -A FORWARD -p IPv4 --ip-src 10.0.0.1 -j mark --mark-set 1' }])[0].status === 0;
+  // The kernel may be without the extensions for bridges, or root without the right to make namespaces.
+  try {
+    return typeReal([{ line: 'ebtables -A FORWARD -p IPv4 --ip-src 10.0.0.1 -j mark --mark-set 1' }])[0].status === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Is this tool there too, in the version whose words are followed? */
