@@ -154,22 +154,28 @@ devices: {eth0: {driver: nic-pair, peer: eth1, addresses: [10.0.0.1/24]}, eth1: 
   });
 });
 
-it('--help starts within twice the time of an empty program', async () => {
-  const empty = join(dir, 'empty.mjs');
-  writeFileSync(empty, '');
-  const times: number[][] = [[], []];
-  const programs = [
-    [...RUNTIME, empty],
-    [...RUNTIME, cliModule('main'), '--help'],
-  ];
-  // One after the other, so that whatever else the machine does is the same for both.
-  for (let i = 0; i < 7; i++) {
-    for (const [which, argv] of programs.entries()) {
-      const began = performance.now();
-      expect((await run(argv)).status).toBe(0);
-      times[which].push(performance.now() - began);
+// Deno reads the sources where Node has them built: the promise is about Node.
+const onNode = 'Deno' in globalThis ? () => {} : it;
+onNode(
+  '--help starts within twice the time of an empty Node program',
+  async () => {
+    const empty = join(dir, 'empty.mjs');
+    writeFileSync(empty, '');
+    const times: number[][] = [[], []];
+    const programs = [
+      [...RUNTIME, empty],
+      [...RUNTIME, cliModule('main'), '--help'],
+    ];
+    // One after the other, so that whatever else the machine does is the same for both.
+    for (let i = 0; i < 7; i++) {
+      for (const [which, argv] of programs.entries()) {
+        const began = performance.now();
+        expect((await run(argv)).status).toBe(0);
+        times[which].push(performance.now() - began);
+      }
     }
-  }
-  const [nothing, help] = times.map((list) => list.sort((a, b) => a - b)[3]);
-  expect(help / nothing).toBeLessThan(2);
-}, 60_000);
+    const [nothing, help] = times.map((list) => list.sort((a, b) => a - b)[3]);
+    expect(help / nothing).toBeLessThan(2);
+  },
+  60_000,
+);
